@@ -1,0 +1,54 @@
+/* numeric: exact decimals of any length PostgreSQL allows (131,072 digits before the point, 16,383 after).
+ *
+ * A value is 16 bytes.  Small form (nearly always): a signed 120-bit coefficient and a display scale of
+ * 0..250 in one 128-bit word, value = coefficient / 10^scale.  Long form: a tag and a pointer to limbs in an
+ * arena.  NaN, Infinity and -Infinity are tags.  The form is canonical: a value whose coefficient fits is
+ * always small, so equal small values of equal scale are equal words.
+ *
+ * Arithmetic gives PostgreSQL's results, display scale included (select_div_scale and friends). */
+#ifndef QN_TYPE_NUMERIC_H
+#define QN_TYPE_NUMERIC_H
+
+#include "type/type.h"
+
+#define QN_NUMERIC_SMALL_MAX ((((qn_i128)1) << 119) - 1) /* largest coefficient of the small form */
+
+bool       qn_numeric_is_small(qn_numeric v);
+qn_i128    qn_numeric_coefficient(qn_numeric v); /* small form only */
+int        qn_numeric_scale(qn_numeric v);       /* display scale of any finite form */
+bool       qn_numeric_is_nan(qn_numeric v);
+bool       qn_numeric_is_infinite(qn_numeric v, int *sign);
+qn_numeric qn_numeric_small(qn_i128 coefficient, int scale); /* caller knows that it fits */
+
+qn_status qn_numeric_from_i64(int64_t v, qn_numeric *out);
+qn_status qn_numeric_from_i128(qn_i128 v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_from_f64(double v, qn_arena *arena, qn_numeric *out, qn_error *err); /* 15 digits, as PostgreSQL */
+qn_status qn_numeric_from_f32(float v, qn_arena *arena, qn_numeric *out, qn_error *err);  /* 6 digits */
+qn_status qn_numeric_to_i64(qn_numeric v, int64_t *out, qn_error *err); /* rounds half away from zero; 22003 */
+double    qn_numeric_to_f64(qn_numeric v);
+
+qn_status qn_numeric_parse(const char *s, size_t bytes, int32_t typmod, qn_arena *arena, qn_numeric *out,
+                           qn_error *err);
+void      qn_numeric_print(qn_numeric v, qn_buf *buf);
+qn_status qn_numeric_apply_typmod(qn_numeric v, int32_t typmod, qn_arena *arena, qn_numeric *out, qn_error *err);
+
+int       qn_numeric_compare(qn_numeric a, qn_numeric b); /* NaN greatest and equal to itself */
+void      qn_numeric_identity(qn_numeric v, uint64_t identity[2]); /* equal iff SQL-equal */
+qn_status qn_numeric_add(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_sub(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_mul(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_div(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_mod(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_numeric qn_numeric_neg(qn_numeric v, qn_arena *arena);
+qn_numeric qn_numeric_abs(qn_numeric v, qn_arena *arena);
+qn_status qn_numeric_round(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_trunc(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_sqrt(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+/* Copy so that a long form lives in arena; false when memory is refused. */
+bool      qn_numeric_copy(qn_numeric v, qn_arena *arena, qn_numeric *out);
+/* A byte form that needs no arena, for blocks: at most qn_numeric_packed_bytes(v). */
+size_t    qn_numeric_packed_bytes(qn_numeric v);
+size_t    qn_numeric_pack(qn_numeric v, void *out);
+qn_status qn_numeric_unpack(const void *data, size_t bytes, qn_arena *arena, qn_numeric *out, qn_error *err);
+
+#endif

@@ -36,8 +36,13 @@
 #endif
 
 #define ALIGNED_FROM ((size_t)4096)
-#define REGION_FROM (SANITIZED ? SIZE_MAX : (size_t)1 << 20)
+#define REGION_FROM ((size_t)1 << 20)
 #define CACHE_BYTES ((size_t)256 << 20)
+
+static bool is_region(size_t bytes)
+{
+    return !SANITIZED && bytes >= REGION_FROM;
+}
 
 /* ---- recycled regions ----------------------------------------------------------------------- */
 
@@ -159,7 +164,9 @@ static void region_give(void *p, size_t bytes)
 
 static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)
 {
-    if (bytes >= REGION_FROM) {
+    if (bytes > PTRDIFF_MAX)
+        return NULL;
+    if (is_region(bytes)) {
         bool  fresh;
         void *p = region_take(mem, bytes, &fresh);
         if (p && clear && !fresh)
@@ -168,8 +175,6 @@ static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)
     }
     if (bytes == 0)
         bytes = 1; /* a pointer of its own, which free accepts */
-    if (bytes > PTRDIFF_MAX)
-        return NULL;
     if (bytes < ALIGNED_FROM)
         return clear ? calloc(1, bytes) : malloc(bytes);
     void *p;
@@ -182,7 +187,7 @@ static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)
 
 static void raw_free(void *p, size_t bytes)
 {
-    if (bytes >= REGION_FROM) {
+    if (is_region(bytes)) {
         region_give(p, bytes);
         return;
     }
@@ -308,7 +313,7 @@ void *qn_realloc(qn_mem *mem, void *p, size_t old_bytes, size_t new_bytes)
     if (new_bytes > old_bytes && !take(mem, new_bytes - old_bytes))
         return NULL;
     void *q;
-    if (old_bytes >= REGION_FROM && new_bytes >= REGION_FROM) {
+    if (is_region(old_bytes) && is_region(new_bytes)) {
         q = region_resize(p, old_bytes, new_bytes);
     } else if (old_bytes < ALIGNED_FROM && new_bytes < ALIGNED_FROM) {
         q = realloc(p, new_bytes ? new_bytes : 1);

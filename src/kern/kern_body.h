@@ -1,0 +1,304 @@
+/* The kernels, written once over the vocabulary of vec_*.h and included by kern_base.c, kern_avx2.c and
+ * kern_avx512.c, each compiled with its own flags.
+ *
+ * All packed loops go 64 values (8 * width bytes) at a time, because 64 results are one word of a bitmap;
+ * the rest is done the same way into a small buffer, of which only `count` values are kept.  Reading for
+ * that rest never passes the bytes a full group of LANES would read plus a vector: see QN_KERN_SLACK. */
+#include "kern/kern.h"
+
+/* One value of any width up to 64 from a bit stream.  Touches the ninth byte only when it is needed. */
+static inline uint64_t scalar_at(const uint8_t *p, size_t i, unsigned width)
+{
+    size_t   bit = i * width;
+    unsigned shift = bit & 7;
+    uint64_t x = load64(p + (bit >> 3)) >> shift;
+    if (shift + width > 64)
+        x |= (uint64_t)p[(bit >> 3) + 8] << (64 - shift);
+    return width >= 64 ? x : x & (((uint64_t)1 << width) - 1);
+}
+
+static void unpack32(const void *packed, unsigned width, uint32_t base, uint32_t *out, size_t count)
+{
+    const uint8_t *p = packed;
+    size_t         i = 0;
+    if (width == 0) {
+        vu32 v = v_splat(base);
+        for (; i + LANES <= count; i += LANES)
+            v_store(out + i, v);
+        for (; i < count; i++)
+            out[i] = base;
+        return;
+    }
+    if (width <= QN_VEC_WIDTH) {
+        vctl c = v_ctl(width);
+        vu32 add = v_splat(base);
+        for (; i + LANES <= count; i += LANES, p += LANES * width / 8)
+            v_store(out + i, v_add(v_unpack(&c, p), add));
+    }
+    for (size_t k = 0; i < count; i++, k++)
+        out[i] = base + (uint32_t)scalar_at(p, k, width);
+}
+
+static void unpack64(const void *packed, unsigned width, uint64_t base, uint64_t *out, size_t count)
+{
+    const uint8_t *p = packed;
+    size_t         i = 0;
+    if (width == 0) {
+        for (; i < count; i++)
+            out[i] = base;
+        return;
+    }
+    if (width <= 57)
+        for (; i + 8 <= count; i += 8, p += width)
+            v8_unpack(p, width, base, out + i);
+    for (size_t k = 0; i < count; i++, k++)
+        out[i] = base + scalar_at(p, k, width);
+}
+
+static uint32_t max_packed(const void *packed, unsigned width, size_t count)
+{
+    const uint8_t *p = packed;
+    uint32_t       best = 0;
+    size_t         i = 0;
+    if (width == 0)
+        return 0;
+    if (width <= QN_VEC_WIDTH && count >= LANES) {
+        vctl     c = v_ctl(width);
+        vu32     m = v_splat(0);
+        uint32_t lane[LANES];
+        for (; i + LANES <= count; i += LANES, p += LANES * width / 8)
+            m = v_max(m, v_unpack(&c, p));
+        v_store(lane, m);
+        for (unsigned k = 0; k < LANES; k++)
+            best = lane[k] > best ? lane[k] : best;
+    }
+    for (size_t k = 0; i < count; i++, k++) {
+        uint32_t v = (uint32_t)scalar_at(p, k, width);
+        best = v > best ? v : best;
+    }
+    return best;
+}
+
+/* Set bits first..count-1 of a bitmap to `one`, and the bits after them in the last word to zero. */
+static void fill_bits(uint64_t *out, size_t count, bool one)
+{
+    memset(out, one ? 0xff : 0, (count + 63) / 64 * 8);
+    if (one && count % 64)
+        out[count / 64] = ((uint64_t)1 << count % 64) - 1;
+}
+
+static void select_range(const void *packed, unsigned width, uint32_t lo, uint32_t hi, uint64_t *out,
+                         size_t count)
+{
+    const uint8_t *p = packed;
+    size_t         word = 0, full = count / 64;
+    if (width == 0) {
+        fill_bits(out, count, lo == 0);
+        return;
+    }
+    if (width < 32 && lo >> width) { /* beyond what the width can hold */
+        fill_bits(out, count, false);
+        return;
+    }
+    if (width < 32 && hi >> width)
+        hi = (1u << width) - 1;
+#ifdef NARROW_WIDTH
+    if (width <= NARROW_WIDTH) {
+        vctl     c = vn_ctl(width);
+        uint16_t l = (uint16_t)lo, span = (uint16_t)(hi - lo);
+        for (; word < full; word++, p += 8 * width) {
+            /* Two stores rather than a shift and an or: gcc 12 under its undefined-behaviour sanitizer
+             * joins the two masks wrongly. */
+            uint32_t half[2] = {vn_range_mask(&c, p, l, span),
+                                vn_range_mask(&c, p + 4 * width, l, span)};
+            memcpy(out + word, half, 8);
+        }
+    } else
+#endif
+        if (width <= QN_VEC_WIDTH) {
+        vctl c = v_ctl(width);
+        vu32 l = v_splat(lo), span = v_splat(hi - lo);
+        for (; word < full; word++) {
+            uint64_t m = 0;
+            for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8)
+                m |= (uint64_t)v_le_mask(v_sub(v_unpack(&c, p), l), span) << g;
+            out[word] = m;
+        }
+    }
+    for (size_t i = word * 64, k = 0; i < count; word++) {
+        uint64_t m = 0;
+        for (unsigned b = 0; b < 64 && i < count; b++, i++, k++)
+            m |= (uint64_t)((uint32_t)scalar_at(p, k, width) - lo <= hi - lo) << b;
+        out[word] = m;
+    }
+}
+
+static inline bool set_has(const uint64_t *set, uint32_t i) { return set[i >> 6] >> (i & 63) & 1; }
+
+#if SMALL_WORDS
+/* The set restricted to base.. fits a register: look its words up there instead of in memory. */
+static const uint8_t *select_small(const uint8_t *p, unsigned width, uint32_t base, const uint64_t *set,
+                                   uint32_t set_bits, uint64_t *out, size_t words)
+{
+    uint32_t table[SMALL_WORDS];
+    vctl     c = v_ctl(width);
+    for (unsigned w = 0; w < SMALL_WORDS; w++) {
+        table[w] = 0;
+        for (unsigned b = 0; b < 32 && w * 32 + b < 1u << width; b++) {
+            uint64_t at = (uint64_t)base + w * 32 + b;
+            if (at < set_bits && set_has(set, (uint32_t)at))
+                table[w] |= 1u << b;
+        }
+    }
+    vu32 t = v_load(table);
+    for (size_t word = 0; word < words; word++) {
+        uint64_t m = 0;
+        for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8) {
+            vu32 v = v_unpack(&c, p);
+            m |= (uint64_t)v_test_mask(v_small(t, v_shr5(v)), v_bit(v)) << g;
+        }
+        out[word] = m;
+    }
+    return p;
+}
+#endif
+
+static void select_set(const void *packed, unsigned width, uint32_t base, const uint64_t *set,
+                       uint32_t set_bits, uint64_t *out, size_t count)
+{
+    const uint8_t *p = packed;
+    size_t         word = 0, full = count / 64;
+    if (width == 0) {
+        fill_bits(out, count, set_has(set, base));
+        return;
+    }
+#if SMALL_WORDS
+    if (1ull << width <= SMALL_WORDS * 32 && full) {
+        p = select_small(p, width, base, set, set_bits, out, full);
+        word = full;
+    } else
+#endif
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        if (width <= QN_VEC_WIDTH) {
+        const uint32_t *set32 = (const uint32_t *)(const void *)set;
+        vctl            c = v_ctl(width);
+        vu32            add = v_splat(base);
+        for (; word < full; word++) {
+            uint64_t m = 0;
+            for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8) {
+                vu32 v = v_add(v_unpack(&c, p), add);
+                m |= (uint64_t)v_test_mask(v_gather(set32, v_shr5(v)), v_bit(v)) << g;
+            }
+            out[word] = m;
+        }
+    }
+#endif
+    (void)set_bits;
+    for (size_t i = word * 64, k = 0; i < count; word++) {
+        uint64_t m = 0;
+        for (unsigned b = 0; b < 64 && i < count; b++, i++, k++)
+            m |= (uint64_t)set_has(set, base + (uint32_t)scalar_at(p, k, width)) << b;
+        out[word] = m;
+    }
+}
+
+static void range32(const uint32_t *values, uint32_t lo, uint32_t hi, uint64_t *out, size_t count)
+{
+    size_t i = 0, word = 0;
+    vu32   l = v_splat(lo), span = v_splat(hi - lo);
+    for (; i + 64 <= count; i += 64, word++) {
+        uint64_t m = 0;
+        for (unsigned g = 0; g < 64; g += LANES)
+            m |= (uint64_t)v_le_mask(v_sub(v_load(values + i + g), l), span) << g;
+        out[word] = m;
+    }
+    if (i < count) {
+        uint64_t m = 0;
+        for (unsigned b = 0; i < count; b++, i++)
+            m |= (uint64_t)(values[i] - lo <= hi - lo) << b;
+        out[word] = m;
+    }
+}
+
+static void lookup32(const uint32_t *table, uint32_t *values, size_t count)
+{
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v_store(values + i, v_gather(table, v_load(values + i)));
+    for (; i < count; i++)
+        values[i] = table[values[i]];
+}
+
+static void shape32(const uint32_t *values, size_t count, uint32_t *lo, uint32_t *hi, uint32_t *runs)
+{
+    uint32_t l = values[0], h = values[0], r = 1;
+    size_t   i = 1;
+    if (count > LANES) {
+        uint32_t lane[LANES];
+        vu32     vl = v_splat(l), vh = vl;
+        for (; i + LANES <= count; i += LANES) {
+            vu32 a = v_load(values + i), b = v_load(values + i - 1);
+            vl = v_min(vl, a);
+            vh = v_max(vh, a);
+            /* Neighbours are equal when neither is below the other. */
+            r += LANES - (uint32_t)__builtin_popcount(v_le_mask(a, b) & v_le_mask(b, a));
+        }
+        v_store(lane, vl);
+        for (unsigned k = 0; k < LANES; k++)
+            l = lane[k] < l ? lane[k] : l;
+        v_store(lane, vh);
+        for (unsigned k = 0; k < LANES; k++)
+            h = lane[k] > h ? lane[k] : h;
+    }
+    for (; i < count; i++) {
+        l = values[i] < l ? values[i] : l;
+        h = values[i] > h ? values[i] : h;
+        r += values[i] != values[i - 1];
+    }
+    *lo = l;
+    *hi = h;
+    *runs = r;
+}
+
+static void bounds64(const uint64_t *values, size_t count, uint64_t *lo, uint64_t *hi)
+{
+    uint64_t l = values[0], h = values[0];
+    for (size_t i = 1; i < count; i++) { /* the compiler vectorises this one by itself */
+        l = values[i] < l ? values[i] : l;
+        h = values[i] > h ? values[i] : h;
+    }
+    *lo = l;
+    *hi = h;
+}
+
+static size_t bits_to_rows(const uint64_t *bits, size_t words, uint32_t base, uint32_t *out)
+{
+    size_t n = 0;
+    for (size_t w = 0; w < words; w++) {
+        uint32_t at = base + (uint32_t)(w * 64);
+        if (bits[w] == UINT64_MAX) {
+            for (uint32_t b = 0; b < 64; b++)
+                out[n + b] = at + b;
+            n += 64;
+            continue;
+        }
+        for (uint64_t m = bits[w]; m; m &= m - 1)
+            out[n++] = at + (uint32_t)__builtin_ctzll(m);
+    }
+    return n;
+}
+
+extern const qn_kernels QN_VEC_TABLE;
+const qn_kernels QN_VEC_TABLE = {
+    .isa = QN_VEC_ISA,
+    .unpack32 = unpack32,
+    .unpack64 = unpack64,
+    .max_packed = max_packed,
+    .select_range = select_range,
+    .select_set = select_set,
+    .range32 = range32,
+    .lookup32 = lookup32,
+    .shape32 = shape32,
+    .bounds64 = bounds64,
+    .bits_to_rows = bits_to_rows,
+};

@@ -1,0 +1,199 @@
+/* Every level of kernels against plain loops: all lengths 0 to 300, odd alignments, every width.
+ *
+ * Packed input lives in a buffer whose contents beyond the packed bytes are random, so a kernel that
+ * lets the slack leak into a result is noticed; outputs are followed by a guard value. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "kern/kern.h"
+
+#define LENGTH 300u
+#define GUARD 0xfeedface12345678ull
+
+static qn_random rnd;
+
+/* Packs bit by bit: slow and obviously right. */
+static void pack_slowly(uint8_t *out, const uint64_t *values, size_t count, unsigned width)
+{
+    for (size_t i = 0; i < count; i++)
+        for (unsigned b = 0; b < width; b++) {
+            size_t  bit = i * width + b;
+            uint8_t one = (uint8_t)(1u << (bit & 7));
+            if (values[i] >> b & 1)
+                out[bit >> 3] |= one;
+            else
+                out[bit >> 3] &= (uint8_t)~one;
+        }
+}
+
+static uint64_t mask_of(unsigned width) { return width >= 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1; }
+
+static void random_values(uint64_t *values, size_t count, unsigned width)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t r = qn_random_next(&rnd);
+        values[i] = (r & 7) == 0 ? mask_of(width) : (r & 7) == 1 ? 0 : r >> 3 & mask_of(width);
+        if (width > 61 && (r & 7) > 1)
+            values[i] = qn_random_next(&rnd) & mask_of(width);
+    }
+}
+
+static bool bit(const uint64_t *bits, size_t i) { return bits[i >> 6] >> (i & 63) & 1; }
+
+static void check_level(const qn_kernels *k)
+{
+    size_t    room = LENGTH * 8 + 2 * QN_KERN_SLACK;
+    uint8_t  *buffer = malloc(room);
+    uint64_t  values[LENGTH], out64[LENGTH + 1], words[LENGTH / 64 + 3];
+    uint32_t  out32[LENGTH + 2];
+    uint64_t *set = malloc((1u << 21) / 8);
+    for (size_t i = 0; i < (1u << 21) / 64; i++)
+        set[i] = qn_random_next(&rnd);
+
+    for (unsigned width = 0; width <= 64; width++)
+        for (size_t n = 0; n <= LENGTH; n++) {
+            size_t   odd = n % 7;
+            uint8_t *p = buffer + odd;
+            for (size_t i = 0; i < room; i += 8) {
+                uint64_t r = qn_random_next(&rnd);
+                memcpy(buffer + i, &r, room - i < 8 ? room - i : 8);
+            }
+            random_values(values, n, width);
+            pack_slowly(p, values, n, width);
+            uint64_t base = qn_random_next(&rnd);
+
+            out64[n] = GUARD;
+            k->unpack64(p, width, base, out64, n);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(out64[i], base + values[i]);
+            assert_int_equal(out64[n], GUARD);
+            if (width > 32)
+                continue;
+
+            uint32_t *o = out32 + odd % 2; /* also not aligned to a vector */
+            uint32_t  most = 0;
+            o[n] = (uint32_t)GUARD;
+            k->unpack32(p, width, (uint32_t)base, o, n);
+            for (size_t i = 0; i < n; i++) {
+                assert_int_equal(o[i], (uint32_t)(base + values[i]));
+                most = values[i] > most ? (uint32_t)values[i] : most;
+            }
+            assert_int_equal(o[n], (uint32_t)GUARD);
+            assert_int_equal(k->max_packed(p, width, n), most);
+
+            /* Ranges: somewhere inside, everything, one value, beyond the width. */
+            uint32_t m = (uint32_t)mask_of(width);
+            uint32_t a = (uint32_t)qn_random_next(&rnd) & m, b = (uint32_t)qn_random_next(&rnd) & m;
+            uint32_t ranges[][2] = {{a < b ? a : b, a < b ? b : a}, {0, UINT32_MAX}, {m, m}, {0, 0},
+                                    {a, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
+            size_t   word_count = (n + 63) / 64;
+            for (size_t r = 0; r < 6; r++) {
+                words[word_count] = GUARD;
+                k->select_range(p, width, ranges[r][0], ranges[r][1], words, n);
+                for (size_t i = 0; i < word_count * 64; i++)
+                    assert_int_equal(bit(words, i), i < n && values[i] >= ranges[r][0] &&
+                                                        values[i] <= ranges[r][1]);
+                assert_int_equal(words[word_count], GUARD);
+            }
+            if (width <= 20) {
+                uint32_t from = (uint32_t)(base & 0xfffff);
+                words[word_count] = GUARD;
+                k->select_set(p, width, from, set, 1u << 21, words, n);
+                for (size_t i = 0; i < word_count * 64; i++)
+                    assert_int_equal(bit(words, i), i < n && bit(set, from + values[i]));
+                assert_int_equal(words[word_count], GUARD);
+            }
+        }
+    free(buffer);
+    free(set);
+}
+
+/* Kernels over plain arrays. */
+static void check_plain(const qn_kernels *k)
+{
+    uint32_t v[LENGTH + 3], table[1024], rows[LENGTH + 64];
+    uint64_t v64[LENGTH], words[LENGTH / 64 + 2];
+    for (size_t i = 0; i < 1024; i++)
+        table[i] = (uint32_t)qn_random_next(&rnd);
+    for (size_t n = 0; n <= LENGTH; n++)
+        for (unsigned spread = 1; spread <= 1024; spread *= 8) {
+            uint32_t *p = v + n % 3;
+            for (size_t i = 0; i < n; i++) {
+                p[i] = (uint32_t)qn_random_below(&rnd, spread);
+                v64[i] = qn_random_next(&rnd) >> n % 60;
+            }
+            uint32_t lo = (uint32_t)qn_random_below(&rnd, spread), hi = lo + spread / 3;
+            k->range32(p, lo, hi, words, n);
+            for (size_t i = 0; i < (n + 63) / 64 * 64; i++)
+                assert_int_equal(bit(words, i), i < n && p[i] >= lo && p[i] <= hi);
+
+            size_t got = k->bits_to_rows(words, (n + 63) / 64, 1000, rows), want = 0;
+            for (size_t i = 0; i < n; i++)
+                if (bit(words, i))
+                    assert_int_equal(rows[want++], 1000 + i);
+            assert_int_equal(got, want);
+
+            if (n) {
+                uint32_t l, h, runs, wl = p[0], wh = p[0], wr = 1;
+                uint64_t l64, h64, wl64 = v64[0], wh64 = v64[0];
+                for (size_t i = 1; i < n; i++) {
+                    wl = p[i] < wl ? p[i] : wl;
+                    wh = p[i] > wh ? p[i] : wh;
+                    wr += p[i] != p[i - 1];
+                    wl64 = v64[i] < wl64 ? v64[i] : wl64;
+                    wh64 = v64[i] > wh64 ? v64[i] : wh64;
+                }
+                k->shape32(p, n, &l, &h, &runs);
+                k->bounds64(v64, n, &l64, &h64);
+                assert_int_equal(l, wl);
+                assert_int_equal(h, wh);
+                assert_int_equal(runs, wr);
+                assert_true(l64 == wl64 && h64 == wh64);
+            }
+            uint32_t copy[LENGTH + 1];
+            memcpy(copy, p, n * 4);
+            copy[n] = (uint32_t)GUARD;
+            k->lookup32(table, copy, n);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(copy[i], table[p[i]]);
+            assert_int_equal(copy[n], (uint32_t)GUARD);
+        }
+}
+
+static void test_levels(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa < QN_ISA_COUNT; isa++) {
+        const qn_kernels *k = qn_kernels_of((qn_isa)isa);
+        if (!k)
+            continue; /* this machine does not have it */
+        assert_int_equal(k->isa, isa);
+        qn_random_seed(&rnd, 42);
+        check_level(k);
+        check_plain(k);
+    }
+}
+
+/* The base level is always there; forcing it takes effect, forcing the best restores the default. */
+static void test_force(void **state)
+{
+    (void)state;
+    assert_non_null(qn_kernels_of(QN_ISA_BASE));
+    assert_true(qn_kernels_force(QN_ISA_BASE));
+    assert_ptr_equal(qn_kernels_get(), qn_kernels_of(QN_ISA_BASE));
+    assert_true(qn_kernels_force(qn_isa_detect()));
+    assert_int_equal(qn_kernels_get()->isa, qn_isa_detect());
+    assert_false(qn_kernels_force(QN_ISA_COUNT));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels), cmocka_unit_test(test_force)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

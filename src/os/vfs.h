@@ -120,5 +120,10 @@ qn_status qn_vfs_read_file(qn_vfs *vfs, const char *path, qn_mem *mem, uint64_t 
 /* Write path.tmp, sync it, rename it over path, sync the directory: the rename is the commit point. */
 qn_status qn_vfs_publish(qn_vfs *vfs, const char *dir, const char *name, const void *data,
                          size_t bytes, qn_error *err);
+/* The same, telling a failure that surely left the old file in charge (*unsure = false: the disk was
+ * full, the temporary could not be created) from one after which either file may be found (a failed
+ * sync or rename): whoever relies on the file must then stop writing. */
+qn_status qn_vfs_publish_sure(qn_vfs *vfs, const char *dir, const char *name, const void *data,
+                              size_t bytes, bool *unsure, qn_error *err);
 
 #endif

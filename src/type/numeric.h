@@ -43,7 +43,32 @@ qn_numeric qn_numeric_neg(qn_numeric v, qn_arena *arena);
 qn_numeric qn_numeric_abs(qn_numeric v, qn_arena *arena);
 qn_status qn_numeric_round(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
 qn_status qn_numeric_trunc(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_trunc(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
 qn_status qn_numeric_sqrt(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+int        qn_numeric_sign(qn_numeric v); /* -1, 0, 1; NaN: 0 */
+int        qn_numeric_compare_stored(qn_numeric a, qn_numeric b); /* by value, then by display scale */
+float      qn_numeric_to_f32(qn_numeric v);
+/* To an integer of [lo, hi]; `type` names it in 0A000 (NaN, infinity) and 22003. */
+qn_status  qn_numeric_to_integer(qn_numeric v, int64_t lo, int64_t hi, const char *type, int64_t *out,
+                                 qn_error *err);
+void       qn_numeric_typmod_split(int32_t typmod, int *precision, int *scale);
+int        qn_numeric_min_scale(qn_numeric v); /* fewest digits after the point that keep the value */
+
+/* numeric_math.c.  Inexact results have the display scale PostgreSQL chooses for them. */
+qn_status qn_numeric_ceil(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_floor(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_div_trunc(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                               qn_error *err); /* div(a, b) */
+qn_status qn_numeric_exp(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_ln(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err); /* 2201E */
+qn_status qn_numeric_log(qn_numeric base, qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_power(qn_numeric base, qn_numeric exponent, qn_arena *arena, qn_numeric *out,
+                           qn_error *err); /* 2201F */
+qn_status qn_numeric_gcd(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_lcm(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_factorial(int64_t n, qn_arena *arena, qn_numeric *out, qn_error *err);
+qn_status qn_numeric_width_bucket(qn_numeric v, qn_numeric lo, qn_numeric hi, int32_t count,
+                                  qn_arena *arena, int32_t *out, qn_error *err); /* 2201G */
 /* Copy so that a long form lives in arena; false when memory is refused. */
 bool      qn_numeric_copy(qn_numeric v, qn_arena *arena, qn_numeric *out);
 /* A byte form that needs no arena, for blocks: at most qn_numeric_packed_bytes(v). */

@@ -58,6 +58,8 @@ typedef struct qn_appender qn_appender;
 qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id, const qn_column *columns,
                           uint32_t column_count, qn_appender **appender, qn_error *err);
 void      qn_appender_free(qn_appender *appender); /* NULL is allowed */
+/* The table's name for messages; borrowed for the appender's life. */
+void      qn_appender_name(qn_appender *appender, const char *relation);
 /* Append `rows` rows: per column an array of its bank and a null bitmap (or NULL).  23502 when NULL meets
  * NOT NULL.  Strings are copied. */
 qn_status qn_appender_add(qn_appender *appender, const void *const *values, const uint64_t *const *nulls,

@@ -1,0 +1,317 @@
+/* Plain bytes from a file, a .gz or .zst file, or a callback.
+ *
+ * A compressed file may hold several gzip members or zstd frames one after another, as `cat a.gz b.gz` makes
+ * them.  Zero bytes behind the last member are padding, as gzip(1) takes them; anything else there, and an
+ * end inside a member, is an error: a truncated download must not look like a short table.
+ *
+ * Not here: threads.  The caller reads on a thread of its own. */
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "load/load_int.h"
+
+#define INPUT_BUFFER ((size_t)1 << 18)
+
+struct qn_input {
+    qn_env          *env;
+    qn_load_source   source;
+    qn_codec         codec;
+    qn_file         *file;
+    uint64_t         file_bytes; /* 0: unknown */
+    _Atomic uint64_t read_bytes; /* the reading thread adds, progress reads */
+
+    char    *buffer; /* compressed bytes */
+    size_t   have, used;
+    bool     source_end;
+    bool     inside;  /* in the middle of a member or frame */
+    bool     any;     /* at least one member was begun */
+    z_stream z;
+    bool     z_ready;
+    ZSTD_DCtx *zstd;
+    uint64_t zstd_charged;
+};
+
+typedef union zlib_header { /* keeps the size of a piece and the alignment behind it */
+    size_t bytes;
+    char   pad[16];
+} zlib_header;
+
+void *qn_zlib_alloc(void *mem, unsigned items, unsigned size)
+{
+    size_t bytes = qn_mul(items, size);
+    if (bytes > SIZE_MAX - sizeof(zlib_header))
+        return NULL;
+    bytes += sizeof(zlib_header);
+    /* zlib leaves parts of its window unset and reads them harmlessly; clear for the sanitizers. */
+    zlib_header *h = qn_alloc0(mem, bytes);
+    if (!h)
+        return NULL;
+    h->bytes = bytes;
+    return h + 1;
+}
+
+void qn_zlib_free(void *mem, void *p)
+{
+    if (p) {
+        zlib_header *h = (zlib_header *)p - 1;
+        qn_free(mem, h, h->bytes);
+    }
+}
+
+static bool ends_with(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && memcmp(s + n - m, suffix, m) == 0;
+}
+
+qn_codec qn_codec_of_path(const char *path)
+{
+    if (!path)
+        return QN_CODEC_NONE;
+    return ends_with(path, ".gz") ? QN_CODEC_GZIP : ends_with(path, ".zst") ? QN_CODEC_ZSTD : QN_CODEC_NONE;
+}
+
+/* zstd allocates by itself: account for what it holds. */
+static bool zstd_charge(qn_input *in)
+{
+    uint64_t now = ZSTD_sizeof_DCtx(in->zstd);
+    if (now > in->zstd_charged) {
+        if (!qn_mem_charge(in->env->mem, now - in->zstd_charged))
+            return false;
+        in->zstd_charged = now;
+    }
+    return true;
+}
+
+static qn_status open_codec(qn_input *in, qn_error *err)
+{
+    if (in->codec == QN_CODEC_NONE)
+        return QN_OK;
+    in->buffer = qn_alloc(in->env->mem, INPUT_BUFFER);
+    if (!in->buffer)
+        return qn_nomem(err);
+    if (in->codec == QN_CODEC_GZIP) {
+        in->z.zalloc = qn_zlib_alloc;
+        in->z.zfree = qn_zlib_free;
+        in->z.opaque = in->env->mem;
+        if (inflateInit2(&in->z, 15 + 16) != Z_OK)
+            return qn_nomem(err);
+        in->z_ready = true;
+        return QN_OK;
+    }
+    in->zstd = ZSTD_createDCtx();
+    return in->zstd && zstd_charge(in) ? QN_OK : qn_nomem(err);
+}
+
+/* The message names the cause as the operating system words it: the vfs has it behind its last ": ". */
+static qn_status open_failed(const char *path, const qn_error *cause, qn_error *err)
+{
+    if (cause->status == QN_NOMEM)
+        return qn_nomem(err);
+    const char *why = strrchr(cause->message, ':');
+    bool        missing = qn_error_is(cause, QN_SQLSTATE_UNDEFINED_FILE);
+    why = missing ? "No such file or directory" : why && why[1] == ' ' ? why + 2 : cause->message;
+    return qn_fail(err, missing ? QN_SQLSTATE_UNDEFINED_FILE : QN_SQLSTATE_IO_ERROR,
+                   "could not open file \"%s\" for reading: %s", path, why);
+}
+
+static qn_status open_file(qn_input *in, qn_error *err)
+{
+    qn_vfs     *vfs = in->env->vfs;
+    const char *path = in->source.path;
+    qn_error    cause = {0};
+    qn_stat     info = {0};
+
+    if (vfs->stat(vfs, path, &info, &cause) != QN_OK)
+        return open_failed(path, &cause, err);
+    if (info.is_directory)
+        return qn_fail(err, QN_SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is a directory", path);
+    if (vfs->open(vfs, path, QN_OPEN_READ, &in->file, &cause) != QN_OK)
+        return open_failed(path, &cause, err);
+    in->file_bytes = info.is_regular ? info.bytes : 0;
+    return QN_OK;
+}
+
+qn_status qn_input_open(qn_env *env, const qn_load_source *source, qn_input **input, qn_error *err)
+{
+    qn_status st = QN_OK;
+    qn_input *in = qn_alloc0(env->mem, sizeof *in);
+
+    *input = NULL;
+    if (!in)
+        return qn_nomem(err);
+    in->env = env;
+    in->source = *source;
+    in->codec = qn_codec_of_path(source->path);
+    if (source->path)
+        QN_TRY(open_file(in, err));
+    QN_TRY(open_codec(in, err));
+    *input = in;
+    return QN_OK;
+done:
+    qn_input_close(in);
+    return st;
+}
+
+void qn_input_close(qn_input *in)
+{
+    if (!in)
+        return;
+    if (in->z_ready)
+        inflateEnd(&in->z);
+    ZSTD_freeDCtx(in->zstd);
+    qn_mem_release(in->env->mem, in->zstd_charged);
+    qn_free(in->env->mem, in->buffer, in->buffer ? INPUT_BUFFER : 0);
+    in->env->vfs->close(in->env->vfs, in->file);
+    qn_free(in->env->mem, in, sizeof *in);
+}
+
+double qn_input_fraction(const qn_input *in)
+{
+    if (!in->file_bytes)
+        return -1;
+    double f = (double)atomic_load_explicit(&in->read_bytes, memory_order_relaxed) / (double)in->file_bytes;
+    return f > 1 ? 1 : f;
+}
+
+static qn_status read_source(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+{
+    *got = 0;
+    if (!in->source.path) {
+        ptrdiff_t n = in->source.read(in->source.arg, buffer, bytes);
+        if (n < 0 || (size_t)n > bytes)
+            return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read from COPY input");
+        *got = (size_t)n;
+    } else {
+        qn_error cause = {0};
+        if (in->env->vfs->read(in->env->vfs, in->file, QN_STREAM, buffer, bytes, got, &cause) != QN_OK) {
+            if (cause.status == QN_NOMEM)
+                return qn_nomem(err);
+            const char *why = strrchr(cause.message, ':');
+            return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read from file \"%s\": %s", in->source.path,
+                           why && why[1] == ' ' ? why + 2 : cause.message);
+        }
+    }
+    atomic_fetch_add_explicit(&in->read_bytes, *got, memory_order_relaxed);
+    return QN_OK;
+}
+
+static qn_status refill(qn_input *in, qn_error *err)
+{
+    in->used = 0;
+    in->have = 0;
+    qn_status st = read_source(in, in->buffer, INPUT_BUFFER, &in->have, err);
+    if (st == QN_OK && in->have == 0)
+        in->source_end = true;
+    return st;
+}
+
+static qn_status damaged(const qn_input *in, const char *what, qn_error *err)
+{
+    const char *name = in->codec == QN_CODEC_GZIP ? "gzip" : "zstd";
+    return qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s data in file \"%s\"", what, name,
+                   in->source.path);
+}
+
+/* Skip zero padding behind the last member; *end when nothing else follows. */
+static qn_status skip_padding(qn_input *in, bool *end, qn_error *err)
+{
+    for (;;) {
+        while (in->used < in->have && in->buffer[in->used] == 0)
+            in->used++;
+        if (in->used < in->have) {
+            *end = false;
+            return QN_OK;
+        }
+        if (in->source_end) {
+            *end = true;
+            return QN_OK;
+        }
+        qn_status st = refill(in, err);
+        if (st != QN_OK)
+            return st;
+    }
+}
+
+static qn_status read_gzip(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+{
+    in->z.next_out = buffer;
+    in->z.avail_out = (uInt)(bytes > UINT32_MAX ? UINT32_MAX : bytes);
+    size_t want = in->z.avail_out;
+    while (in->z.avail_out > 0) {
+        if (!in->inside) {
+            bool      end = false;
+            qn_status st = in->any ? skip_padding(in, &end, err) : QN_OK;
+            if (st != QN_OK)
+                return st;
+            if (end)
+                break;
+        }
+        if (in->used == in->have && !in->source_end) {
+            qn_status st = refill(in, err);
+            if (st != QN_OK)
+                return st;
+        }
+        if (in->source_end && in->used == in->have)
+            return damaged(in, "unexpected end of", err);
+        in->inside = in->any = true;
+        in->z.next_in = (Bytef *)in->buffer + in->used;
+        in->z.avail_in = (uInt)(in->have - in->used);
+        int rc = inflate(&in->z, Z_NO_FLUSH);
+        in->used = in->have - in->z.avail_in;
+        if (rc == Z_STREAM_END) {
+            in->inside = false;
+            inflateReset(&in->z);
+        } else if (rc == Z_MEM_ERROR) {
+            return qn_nomem(err);
+        } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
+            return damaged(in, "invalid", err);
+        }
+    }
+    *got = want - in->z.avail_out;
+    return QN_OK;
+}
+
+static qn_status read_zstd(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+{
+    ZSTD_outBuffer out = {buffer, bytes, 0};
+    while (out.pos < out.size) {
+        if (in->used == in->have && !in->source_end) {
+            qn_status st = refill(in, err);
+            if (st != QN_OK)
+                return st;
+        }
+        bool at_end = in->source_end && in->used == in->have;
+        if (at_end && !in->inside && in->any)
+            break;
+        if (at_end && !in->any)
+            return damaged(in, "unexpected end of", err);
+        ZSTD_inBuffer src = {in->buffer, in->have, in->used};
+        size_t        before = out.pos;
+        in->any = true;
+        size_t rc = ZSTD_decompressStream(in->zstd, &out, &src);
+        if (ZSTD_isError(rc))
+            return damaged(in, "invalid", err);
+        in->used = src.pos;
+        in->inside = rc != 0;
+        if (!zstd_charge(in))
+            return qn_nomem(err);
+        /* At the end of input the decoder may still hold output; no progress means a cut frame. */
+        if (at_end && in->inside && out.pos == before)
+            return damaged(in, "unexpected end of", err);
+    }
+    *got = out.pos;
+    return QN_OK;
+}
+
+qn_status qn_input_read(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+{
+    *got = 0;
+    switch (in->codec) {
+    case QN_CODEC_GZIP: return read_gzip(in, buffer, bytes, got, err);
+    case QN_CODEC_ZSTD: return read_zstd(in, buffer, bytes, got, err);
+    case QN_CODEC_NONE: break;
+    }
+    return read_source(in, buffer, bytes, got, err);
+}

@@ -22,6 +22,7 @@
     X(INVALID_DATETIME, "22007", QN_ERROR, "invalid datetime format")                              \
     X(DATETIME_OVERFLOW, "22008", QN_ERROR, "datetime field overflow")                             \
     X(INVALID_TIME_ZONE, "22009", QN_ERROR, "invalid time zone displacement value")                \
+    X(INVALID_USE_OF_ESCAPE, "2200C", QN_ERROR, "invalid use of escape character")                 \
     X(SUBSTRING_ERROR, "22011", QN_ERROR, "substring error")                                       \
     X(DIVISION_BY_ZERO, "22012", QN_ERROR, "division by zero")                                     \
     X(INTERVAL_FIELD_OVERFLOW, "22015", QN_ERROR, "interval field overflow")                       \

@@ -1,0 +1,403 @@
+/* Fields of dates and times: date_trunc, extract, date_part.
+ *
+ * Extraction finds a field once, as an exact scaled integer; extract() gives it as numeric with the
+ * unit's scale (seconds 6, milliseconds 3, else 0), date_part() as a double computed the way PostgreSQL
+ * computes it, which is not always the nearest double to the numeric. */
+#include "type/datetime_int.h"
+
+#include <math.h>
+#include "base/assert.h"
+#include "type/numeric.h"
+
+static qn_status unit_error(qn_sql_type type, const qn_str *unit, bool known, qn_error *err)
+{
+    char   lower[64];
+    size_t n = unit->bytes < sizeof lower - 1 ? unit->bytes : sizeof lower - 1;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = dt_lower(qn_str_data(unit)[i]);
+    lower[n] = '\0';
+    const char *name = type == QN_TYPE_DATE          ? "date"
+                       : type == QN_TYPE_TIME        ? "time without time zone"
+                       : type == QN_TYPE_TIMESTAMP   ? "timestamp without time zone"
+                       : type == QN_TYPE_TIMESTAMPTZ ? "timestamp with time zone"
+                                                     : "interval";
+    if (known)
+        return qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "unit \"%s\" not supported for type %s", lower, name);
+    return qn_fail(err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "unit \"%s\" not recognized for type %s", lower, name);
+}
+
+/* ---- date_trunc ------------------------------------------------------------------------------- */
+
+/* Years of centuries and millennia begin at …01; there is no year zero between 1 BC and 1. */
+static int64_t era_start(int64_t year, int64_t length)
+{
+    if (year > 0)
+        return (year + length - 1) / length * length - (length - 1);
+    return -((length - 1 - (year - 1)) / length) * length + 1;
+}
+
+/* Truncate wall clock fields; *of_day: the unit is a day or longer. */
+static qn_status trunc_civil(qn_sql_type type, const qn_str *unit, qn_civil *c, bool *of_day, qn_error *err)
+{
+    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    *of_day = false;
+    if (!word || word->kind != QN_DT_UNITS)
+        return unit_error(type, unit, false, err);
+    switch (word->value) {
+    case QN_DT_MICROSECOND:
+        return QN_OK;
+    case QN_DT_MILLISECOND:
+        c->micros -= c->micros % 1000;
+        return QN_OK;
+    case QN_DT_SECOND:
+        c->micros = 0;
+        return QN_OK;
+    case QN_DT_MINUTE:
+        c->second = c->micros = 0;
+        return QN_OK;
+    case QN_DT_HOUR:
+        c->minute = c->second = c->micros = 0;
+        return QN_OK;
+    case QN_DT_DAY:
+        break;
+    case QN_DT_WEEK: {
+        int64_t days = qn_days_from_civil(c->year, c->month, c->day);
+        qn_civil_from_days(days - (qn_day_of_week(days) + 6) % 7, &c->year, &c->month, &c->day);
+        break;
+    }
+    case QN_DT_MONTH:
+        c->day = 1;
+        break;
+    case QN_DT_QUARTER:
+        c->day = 1;
+        c->month -= (c->month - 1) % 3;
+        break;
+    case QN_DT_YEAR:
+    case QN_DT_DECADE:
+    case QN_DT_CENTURY:
+    case QN_DT_MILLENNIUM:
+        c->day = c->month = 1;
+        if (word->value == QN_DT_DECADE)
+            c->year = c->year > 0 ? c->year / 10 * 10 : -((8 - (c->year - 1)) / 10) * 10;
+        else if (word->value != QN_DT_YEAR)
+            c->year = era_start(c->year, word->value == QN_DT_CENTURY ? 100 : 1000);
+        break;
+    default:
+        return unit_error(type, unit, true, err);
+    }
+    c->hour = c->minute = c->second = c->micros = 0;
+    *of_day = true;
+    return QN_OK;
+}
+
+qn_status qn_timestamp_trunc(const qn_str *unit, int64_t t, int64_t *out, qn_error *err)
+{
+    qn_civil c;
+    bool     of_day;
+    *out = t;
+    if (!qn_timestamp_finite(t))
+        return QN_OK;
+    qn_civil_from_timestamp(t, &c);
+    qn_status st = trunc_civil(QN_TYPE_TIMESTAMP, unit, &c, &of_day, err);
+    if (st == QN_OK && !qn_timestamp_from_civil(&c, out))
+        return qn_fail(err, QN_SQLSTATE_DATETIME_OVERFLOW, "timestamp out of range");
+    return st;
+}
+
+qn_status qn_timestamptz_trunc(const qn_str *unit, int64_t t, const qn_timezone *zone, int64_t *out,
+                               qn_error *err)
+{
+    qn_civil       c;
+    qn_zone_moment moment;
+    int64_t        local;
+    bool           of_day;
+    *out = t;
+    if (!qn_timestamp_finite(t))
+        return QN_OK;
+    qn_timestamp_to_local(t, zone, &local, &moment);
+    qn_civil_from_timestamp(local, &c);
+    qn_status st = trunc_civil(QN_TYPE_TIMESTAMPTZ, unit, &c, &of_day, err);
+    if (st != QN_OK)
+        return st;
+    /* Within a day the offset stays, or an hour repeated in autumn would jump. */
+    if (qn_timestamp_from_civil(&c, &local)) {
+        if (of_day && qn_timestamp_from_local(local, zone, out))
+            return QN_OK;
+        *out = local - moment.offset * QN_USECS_PER_SEC;
+        if (!of_day && qn_timestamp_in_range(*out))
+            return QN_OK;
+    }
+    return qn_fail(err, QN_SQLSTATE_DATETIME_OVERFLOW, "timestamp out of range");
+}
+
+qn_status qn_interval_trunc(const qn_str *unit, const qn_interval *v, qn_interval *out, qn_error *err)
+{
+    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    qn_interval       r = *v;
+    if (!word || word->kind != QN_DT_UNITS)
+        return unit_error(QN_TYPE_INTERVAL, unit, false, err);
+    int     months = 0; /* the unit in months, or else in micros */
+    int64_t micros = 0;
+    switch (word->value) {
+    case QN_DT_MILLENNIUM: months = 12000; break;
+    case QN_DT_CENTURY: months = 1200; break;
+    case QN_DT_DECADE: months = 120; break;
+    case QN_DT_YEAR: months = 12; break;
+    case QN_DT_QUARTER: months = 3; break;
+    case QN_DT_MONTH: months = 1; break;
+    case QN_DT_DAY: r.micros = 0; break;
+    case QN_DT_HOUR: micros = QN_USECS_PER_HOUR; break;
+    case QN_DT_MINUTE: micros = QN_USECS_PER_MIN; break;
+    case QN_DT_SECOND: micros = QN_USECS_PER_SEC; break;
+    case QN_DT_MILLISECOND: micros = 1000; break;
+    case QN_DT_MICROSECOND: micros = 1; break;
+    default: {
+        qn_status st = unit_error(QN_TYPE_INTERVAL, unit, true, err);
+        if (word->value == QN_DT_WEEK)
+            qn_error_detail(err, "Months usually have fractional weeks.");
+        return st;
+    }
+    }
+    if (months) {
+        r.months -= r.months % months;
+        r.days = 0;
+        r.micros = 0;
+    } else if (micros) {
+        r.micros -= r.micros % micros;
+    }
+    *out = r;
+    return QN_OK;
+}
+
+/* ---- extract ----------------------------------------------------------------------------------- */
+
+typedef struct part {
+    enum { PART_EXACT, PART_JULIAN, PART_INFINITE, PART_NULL } kind;
+    qn_i128 value; /* EXACT: scaled by 10^scale; JULIAN: the day; INFINITE: the sign */
+    int     scale;
+    int64_t micros; /* JULIAN: of the day */
+    double  approximate; /* what date_part says */
+} part;
+
+static part exact(qn_i128 v, int scale, double approximate)
+{
+    return (part){.kind = PART_EXACT, .value = v, .scale = scale, .approximate = approximate};
+}
+static part whole(int64_t v) { return exact(v, 0, (double)v); }
+
+/* Units of the second: false when the unit is none of them. */
+static bool seconds_part(int unit, int64_t second, int micros, part *out)
+{
+    int64_t v = second * QN_USECS_PER_SEC + micros;
+    switch (unit) {
+    case QN_DT_MICROSECOND:
+        *out = whole(v);
+        return true;
+    case QN_DT_MILLISECOND:
+        *out = exact(v, 3, (double)second * 1000.0 + micros / 1000.0);
+        return true;
+    case QN_DT_SECOND:
+        *out = exact(v, 6, (double)second + micros / 1000000.0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Units of the date: false when the unit is none of them. */
+static bool date_part(int unit, int64_t days, part *out)
+{
+    int64_t year, iso_year;
+    int     month, day, week = qn_iso_week(days, &iso_year), dow = qn_day_of_week(days);
+    qn_civil_from_days(days, &year, &month, &day);
+    switch (unit) {
+    case QN_DT_DAY: *out = whole(day); return true;
+    case QN_DT_MONTH: *out = whole(month); return true;
+    case QN_DT_QUARTER: *out = whole((month - 1) / 3 + 1); return true;
+    case QN_DT_WEEK: *out = whole(week); return true;
+    case QN_DT_YEAR: *out = whole(year > 0 ? year : year - 1); return true;
+    case QN_DT_DECADE: *out = whole(year >= 0 ? year / 10 : -((8 - (year - 1)) / 10)); return true;
+    case QN_DT_CENTURY: *out = whole(year > 0 ? (year + 99) / 100 : -((99 - (year - 1)) / 100)); return true;
+    case QN_DT_MILLENNIUM: *out = whole(year > 0 ? (year + 999) / 1000 : -((999 - (year - 1)) / 1000)); return true;
+    case QN_DT_ISOYEAR: *out = whole(iso_year > 0 ? iso_year : iso_year - 1); return true;
+    case QN_DT_DOW: *out = whole(dow); return true;
+    case QN_DT_ISODOW: *out = whole(dow ? dow : 7); return true;
+    case QN_DT_DOY: *out = whole(qn_day_of_year(days)); return true;
+    default: return false;
+    }
+}
+
+/* A field of infinity: one that grows without limit is infinite, one that goes round is NULL. */
+static bool infinite_part(int unit, int sign, bool date_only, part *out)
+{
+    switch (unit) {
+    case QN_DT_MICROSECOND: case QN_DT_MILLISECOND: case QN_DT_SECOND: case QN_DT_MINUTE: case QN_DT_HOUR:
+    case QN_DT_TZ: case QN_DT_TZ_MINUTE: case QN_DT_TZ_HOUR:
+        if (date_only)
+            return false;
+        out->kind = PART_NULL;
+        return true;
+    case QN_DT_DAY: case QN_DT_MONTH: case QN_DT_QUARTER: case QN_DT_WEEK: case QN_DT_DOW: case QN_DT_ISODOW:
+    case QN_DT_DOY:
+        out->kind = PART_NULL;
+        return true;
+    case QN_DT_YEAR: case QN_DT_DECADE: case QN_DT_CENTURY: case QN_DT_MILLENNIUM: case QN_DT_JULIAN:
+    case QN_DT_ISOYEAR: case QN_DT_EPOCH:
+        *out = (part){.kind = PART_INFINITE, .value = sign, .approximate = sign * INFINITY};
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool timestamp_part(int unit, bool with_zone, int64_t t, const qn_timezone *zone, part *out)
+{
+    qn_zone_moment moment = {0};
+    int64_t        local = t;
+    qn_civil       c;
+    if (!qn_timestamp_finite(t))
+        return infinite_part(unit, t > 0 ? 1 : -1, false, out);
+    if (unit == QN_DT_EPOCH) {
+        qn_i128 v = (qn_i128)t + QN_EPOCH_UNIX * QN_USECS_PER_SEC;
+        *out = exact(v, 6, (double)v / 1000000.0);
+        return true;
+    }
+    if (with_zone)
+        qn_timestamp_to_local(t, zone, &local, &moment);
+    qn_civil_from_timestamp(local, &c);
+    if (seconds_part(unit, c.second, c.micros, out))
+        return true;
+    int64_t days = qn_days_from_civil(c.year, c.month, c.day);
+    switch (unit) {
+    case QN_DT_MINUTE: *out = whole(c.minute); return true;
+    case QN_DT_HOUR: *out = whole(c.hour); return true;
+    case QN_DT_JULIAN: {
+        int64_t second = (c.hour * 60 + c.minute) * 60 + c.second, day = days + QN_EPOCH_JULIAN;
+        *out = (part){.kind = PART_JULIAN, .value = day, .micros = second * QN_USECS_PER_SEC + c.micros,
+                      .approximate = (double)day + ((double)second + c.micros / 1000000.0) / 86400};
+        return true;
+    }
+    case QN_DT_TZ: *out = whole(moment.offset); return with_zone;
+    case QN_DT_TZ_MINUTE: *out = whole(moment.offset / 60 % 60); return with_zone;
+    case QN_DT_TZ_HOUR: *out = whole(moment.offset / 3600); return with_zone;
+    default: return date_part(unit, days, out);
+    }
+}
+
+static bool interval_part(int unit, const qn_interval *v, part *out)
+{
+    int64_t second = v->micros / QN_USECS_PER_SEC % 60;
+    int     micros = (int)(v->micros % QN_USECS_PER_SEC), years = v->months / 12, months = v->months % 12;
+    if (unit == QN_DT_EPOCH) { /* years of 365.25 days */
+        qn_i128 quarters = (qn_i128)1461 * years + 120 * (qn_i128)months + 4 * (qn_i128)v->days;
+        *out = exact(quarters * 21600 * QN_USECS_PER_SEC + v->micros, 6,
+                     (double)v->micros / 1000000.0 + 365.25 * 86400 * years + 30.0 * 86400 * months +
+                         86400.0 * v->days);
+        return true;
+    }
+    if (seconds_part(unit, second, micros, out))
+        return true;
+    switch (unit) {
+    case QN_DT_MINUTE: *out = whole(v->micros / QN_USECS_PER_MIN % 60); return true;
+    case QN_DT_HOUR: *out = whole(v->micros / QN_USECS_PER_HOUR); return true;
+    case QN_DT_DAY: *out = whole(v->days); return true;
+    case QN_DT_MONTH: *out = whole(months); return true;
+    case QN_DT_QUARTER: *out = whole(months / 3 + 1); return true;
+    case QN_DT_YEAR: *out = whole(years); return true;
+    case QN_DT_DECADE: *out = whole(years / 10); return true;
+    case QN_DT_CENTURY: *out = whole(years / 100); return true;
+    case QN_DT_MILLENNIUM: *out = whole(years / 1000); return true;
+    default: return false;
+    }
+}
+
+static bool time_part(int unit, int64_t t, part *out)
+{
+    switch (unit) {
+    case QN_DT_MINUTE: *out = whole(t / QN_USECS_PER_MIN % 60); return true;
+    case QN_DT_HOUR: *out = whole(t / QN_USECS_PER_HOUR); return true;
+    case QN_DT_EPOCH: *out = exact(t, 6, (double)t / 1000000.0); return true;
+    default: return seconds_part(unit, t / QN_USECS_PER_SEC % 60, (int)(t % QN_USECS_PER_SEC), out);
+    }
+}
+
+static qn_status find_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
+                           const qn_timezone *zone, part *out, qn_error *err)
+{
+    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    bool              found = false;
+    if (!word || (word->kind != QN_DT_UNITS && word->kind != QN_DT_RESERVED))
+        return unit_error(type, unit, false, err);
+    switch (type) {
+    case QN_TYPE_DATE:
+        if (!qn_date_finite(value->i32)) {
+            found = infinite_part(word->value, value->i32 > 0 ? 1 : -1, true, out);
+        } else if (word->value == QN_DT_EPOCH) {
+            *out = whole(value->i32 * INT64_C(86400) + QN_EPOCH_UNIX);
+            found = true;
+        } else if (word->value == QN_DT_JULIAN) {
+            *out = whole(value->i32 + (int64_t)QN_EPOCH_JULIAN);
+            found = true;
+        } else {
+            found = date_part(word->value, value->i32, out);
+        }
+        break;
+    case QN_TYPE_TIME:
+        found = time_part(word->value, value->i64, out);
+        break;
+    case QN_TYPE_TIMESTAMP:
+    case QN_TYPE_TIMESTAMPTZ:
+        found = timestamp_part(word->value, type == QN_TYPE_TIMESTAMPTZ, value->i64, zone, out);
+        break;
+    default:
+        found = interval_part(word->value, &value->interval, out);
+        break;
+    }
+    return found ? QN_OK : unit_error(type, unit, true, err);
+}
+
+qn_status qn_datetime_extract(qn_sql_type type, const qn_str *unit, const qn_datum *value,
+                              const qn_timezone *zone, qn_arena *arena, qn_numeric *out, bool *null,
+                              qn_error *err)
+{
+    qn_status  st = QN_OK;
+    part       p;
+    qn_numeric day, micros, per_day, fraction;
+    *null = false;
+    QN_TRY(find_part(type, unit, value, zone, &p, err));
+    switch (p.kind) {
+    case PART_NULL:
+        *null = true;
+        break;
+    case PART_INFINITE:
+        QN_TRY(qn_numeric_parse(p.value > 0 ? "Infinity" : "-Infinity", p.value > 0 ? 8 : 9, -1, arena, out, err));
+        break;
+    case PART_EXACT:
+        QN_TRY(qn_numeric_from_i128(p.value, p.scale, arena, out, err));
+        break;
+    case PART_JULIAN:
+        QN_TRY(qn_numeric_from_i64((int64_t)p.value, &day));
+        QN_TRY(qn_numeric_from_i64(p.micros, &micros));
+        QN_TRY(qn_numeric_from_i64(QN_USECS_PER_DAY, &per_day));
+        QN_TRY(qn_numeric_div(micros, per_day, arena, &fraction, err));
+        QN_TRY(qn_numeric_add(day, fraction, arena, out, err));
+        break;
+    }
+done:
+    return st;
+}
+
+qn_status qn_datetime_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
+                           const qn_timezone *zone, double *out, bool *null, qn_error *err)
+{
+    part      p;
+    qn_status st = find_part(type, unit, value, zone, &p, err);
+    *null = false;
+    if (st != QN_OK)
+        return st;
+    if (p.kind == PART_NULL)
+        *null = true;
+    else
+        *out = p.approximate;
+    return QN_OK;
+}

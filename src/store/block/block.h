@@ -108,6 +108,8 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
 qn_status qn_block_hashes(qn_block *block, uint32_t column, const qn_hash128 **hashes, qn_error *err);
 qn_status qn_block_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
                            uint32_t *chars, qn_error *err);
+qn_status qn_block_byte_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                                uint32_t *bytes, qn_error *err);
 /* STR only: which chunks of 128 strings may contain `needle` (at least 3 ASCII bytes); sets bits in
  * chunks[] (one per chunk) or *all = true when the index cannot tell. */
 qn_status qn_block_trigrams(qn_block *block, uint32_t column, const char *needle, size_t bytes,
@@ -123,6 +125,11 @@ qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_
 /* Codes of single rows, ascending. */
 qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count,
                             uint32_t *out, qn_error *err);
+
+/* The rows of every code, ascending, derived by a counting scatter: those of code c are
+ * rows[starts[c] .. starts[c + 1] - 1].  starts has distinct + 2 entries, rows one per row of the block. */
+qn_status qn_block_row_lists(qn_block *block, uint32_t column, uint32_t *starts, uint32_t *rows,
+                             qn_error *err);
 
 /* A set of codes: an inclusive range, or one bit per code 0..distinct. */
 typedef struct qn_codeset {

@@ -289,7 +289,7 @@ static char *put_url(char *p, uint64_t site, uint64_t page)
             p = put_uint(p, mix(g + i) >> (40 + 6 * (i & 3)));
         }
     }
-    if (page > 500 && below(mix(g), 4000) == 0) /* not a popular page, so that the share is steady */
+    if (page > 500 && below(mix(g), 1500) == 0) /* not a popular page, so that the share is steady */
         p = put_str(p, "#utm_source=google&utm_medium=cpc");
     return p;
 }
@@ -630,7 +630,7 @@ static char *put_referer(char *p, const visit *v, uint64_t site)
         }
         return p;
     }
-    return put_url(p, skewed(h, 4000) + 100, skewed(mix(h), 100000));
+    return put_url(p, skewed(h, 400) + 100, skewed(mix(h), 4000));
 }
 
 static uint64_t hash_text(const char *s, size_t n)

@@ -1,0 +1,140 @@
+/* The allocation door: counts, limits, planned failures, recycled regions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/alloc.h"
+
+static void bytes_are_counted_up_to_the_root(void **state)
+{
+    (void)state;
+    qn_mem root, child;
+    qn_mem_init(&root, NULL, 0);
+    qn_mem_init(&child, &root, 0);
+    void *a = qn_alloc(&child, 100);
+    void *b = qn_alloc(&root, 1000);
+    assert_int_equal(child.used_bytes, 100);
+    assert_int_equal(root.used_bytes, 1100);
+    qn_free(&child, a, 100);
+    qn_free(&root, b, 1000);
+    qn_free(&root, NULL, 5); /* nothing */
+    assert_int_equal(root.used_bytes, 0);
+    assert_int_equal(root.peak_bytes, 1100);
+    qn_mem_deinit(&child);
+    qn_mem_deinit(&root);
+}
+
+static void a_limit_holds_for_children_too(void **state)
+{
+    (void)state;
+    qn_mem root, child;
+    qn_mem_init(&root, NULL, 1000);
+    qn_mem_init(&child, &root, 0);
+    void *a = qn_alloc(&child, 600);
+    assert_non_null(a);
+    assert_null(qn_alloc(&child, 401));
+    assert_int_equal(child.used_bytes, 600); /* a refused request leaves nothing taken */
+    assert_int_equal(root.used_bytes, 600);
+    assert_null(qn_realloc(&child, a, 600, 1001));
+    assert_true(qn_mem_charge(&child, 400));
+    assert_false(qn_mem_charge(&root, 1));
+    qn_mem_release(&child, 400);
+    qn_free(&child, a, 600);
+    assert_null(qn_alloc(&root, SIZE_MAX)); /* what qn_mul gives on overflow */
+    assert_null(qn_alloc(&root, qn_mul(SIZE_MAX / 2, 3)));
+    assert_int_equal(root.used_bytes, 0);
+}
+
+static void the_nth_request_fails_on_demand(void **state)
+{
+    (void)state;
+    qn_mem root, child;
+    qn_mem_init(&root, NULL, 0);
+    qn_mem_init(&child, &root, 0);
+    atomic_store(&root.fail_at, 2);
+    void *a = qn_alloc(&child, 10); /* request 1 of the root, made through the child */
+    assert_non_null(a);
+    assert_null(qn_alloc(&child, 10));
+    void *b = qn_alloc(&child, 10);
+    assert_non_null(b);
+    atomic_store(&root.fail_at, 5);
+    atomic_store(&root.fail_persist, true);
+    void *c = qn_alloc(&root, 10);
+    assert_non_null(c);
+    assert_null(qn_realloc(&child, b, 10, 20));
+    assert_null(qn_alloc(&root, 10));
+    assert_false(qn_mem_charge(&root, 1));
+    qn_free(&child, a, 10);
+    qn_free(&child, b, 10);
+    qn_free(&root, c, 10);
+    qn_mem_deinit(&child);
+    qn_mem_deinit(&root);
+}
+
+static void memory_is_aligned_and_cleared(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 15, 16, 4095, 4096, 100000, 1 << 20, (5 << 20) + 3};
+    qn_mem mem;
+    qn_mem_init(&mem, NULL, 0);
+    for (int round = 0; round < 2; round++) { /* the second round recycles what the first one soiled */
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            unsigned char *p = qn_alloc0(&mem, sizes[i]);
+            assert_non_null(p);
+            assert_int_equal((uintptr_t)p % (sizes[i] >= 4096 ? 64 : 16), 0);
+            for (size_t j = 0; j < sizes[i]; j++) {
+                if (p[j])
+                    fail_msg("byte %zu of %zu is not clear", j, sizes[i]);
+            }
+            memset(p, 0xff, sizes[i]);
+            qn_free(&mem, p, sizes[i]);
+        }
+    }
+    qn_mem_deinit(&mem);
+}
+
+/* Contents survive every move between small, aligned and mapped memory. */
+static void realloc_keeps_what_fits(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 10, 5000, 900000, 3 << 20, 9 << 20, 3 << 20, 2 << 20, 70000, 12, 0};
+    qn_mem mem;
+    qn_mem_init(&mem, NULL, 0);
+    size_t         old = 0;
+    unsigned char *p   = NULL;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *q = qn_realloc(&mem, p, old, sizes[i]);
+        assert_non_null(q);
+        size_t kept = old < sizes[i] ? old : sizes[i];
+        for (size_t j = 0; j < kept; j++) {
+            if (q[j] != (unsigned char)(j * 7))
+                fail_msg("byte %zu changed on the way from %zu to %zu", j, old, sizes[i]);
+        }
+        for (size_t j = 0; j < sizes[i]; j++)
+            q[j] = (unsigned char)(j * 7);
+        p   = q;
+        old = sizes[i];
+        assert_int_equal(mem.used_bytes, old);
+    }
+    qn_free(&mem, p, old);
+    char *copy = qn_mem_strdup(&mem, "text");
+    assert_string_equal(copy, "text");
+    qn_free(&mem, copy, 5);
+    qn_mem_deinit(&mem);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_counted_up_to_the_root),
+        cmocka_unit_test(a_limit_holds_for_children_too),
+        cmocka_unit_test(the_nth_request_fails_on_demand),
+        cmocka_unit_test(memory_is_aligned_and_cleared),
+        cmocka_unit_test(realloc_keeps_what_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -30,6 +30,7 @@ struct qn_input {
     bool     z_ready;
     ZSTD_DCtx *zstd;
     uint64_t zstd_charged;
+    qn_error deferred; /* a failure behind bytes that were still good: for the next read */
 };
 
 typedef union zlib_header { /* keeps the size of a piece and the alignment behind it */
@@ -207,11 +208,10 @@ static qn_status refill(qn_input *in, qn_error *err)
     return st;
 }
 
-static qn_status damaged(const qn_input *in, const char *what, qn_error *err)
+static void damaged(const qn_input *in, const char *what, qn_error *err)
 {
     const char *name = in->codec == QN_CODEC_GZIP ? "gzip" : "zstd";
-    return qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s data in file \"%s\"", what, name,
-                   in->source.path);
+    qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s data in file \"%s\"", what, name, in->source.path);
 }
 
 /* Skip zero padding behind the last member; *end when nothing else follows. */
@@ -234,27 +234,22 @@ static qn_status skip_padding(qn_input *in, bool *end, qn_error *err)
     }
 }
 
-static qn_status read_gzip(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+/* Both readers fill buffer as far as they come; *got counts also when they fail. */
+static void read_gzip(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
 {
     in->z.next_out = buffer;
     in->z.avail_out = (uInt)(bytes > UINT32_MAX ? UINT32_MAX : bytes);
     size_t want = in->z.avail_out;
     while (in->z.avail_out > 0) {
-        if (!in->inside) {
-            bool      end = false;
-            qn_status st = in->any ? skip_padding(in, &end, err) : QN_OK;
-            if (st != QN_OK)
-                return st;
-            if (end)
-                break;
+        bool end = false;
+        if (!in->inside && in->any && skip_padding(in, &end, err) != QN_OK)
+            break;
+        if (end || (in->used == in->have && !in->source_end && refill(in, err) != QN_OK))
+            break;
+        if (in->source_end && in->used == in->have) {
+            damaged(in, "unexpected end of", err);
+            break;
         }
-        if (in->used == in->have && !in->source_end) {
-            qn_status st = refill(in, err);
-            if (st != QN_OK)
-                return st;
-        }
-        if (in->source_end && in->used == in->have)
-            return damaged(in, "unexpected end of", err);
         in->inside = in->any = true;
         in->z.next_in = (Bytef *)in->buffer + in->used;
         in->z.avail_in = (uInt)(in->have - in->used);
@@ -263,55 +258,58 @@ static qn_status read_gzip(qn_input *in, void *buffer, size_t bytes, size_t *got
         if (rc == Z_STREAM_END) {
             in->inside = false;
             inflateReset(&in->z);
-        } else if (rc == Z_MEM_ERROR) {
-            return qn_nomem(err);
         } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-            return damaged(in, "invalid", err);
+            if (rc == Z_MEM_ERROR)
+                qn_nomem(err);
+            else
+                damaged(in, "invalid", err);
+            break;
         }
     }
     *got = want - in->z.avail_out;
-    return QN_OK;
 }
 
-static qn_status read_zstd(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
+static void read_zstd(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
 {
     ZSTD_outBuffer out = {buffer, bytes, 0};
     while (out.pos < out.size) {
-        if (in->used == in->have && !in->source_end) {
-            qn_status st = refill(in, err);
-            if (st != QN_OK)
-                return st;
-        }
+        if (in->used == in->have && !in->source_end && refill(in, err) != QN_OK)
+            break;
         bool at_end = in->source_end && in->used == in->have;
         if (at_end && !in->inside && in->any)
             break;
-        if (at_end && !in->any)
-            return damaged(in, "unexpected end of", err);
         ZSTD_inBuffer src = {in->buffer, in->have, in->used};
-        size_t        before = out.pos;
+        size_t        before = out.pos, rc = at_end && !in->any ? 1 : ZSTD_decompressStream(in->zstd, &out, &src);
         in->any = true;
-        size_t rc = ZSTD_decompressStream(in->zstd, &out, &src);
-        if (ZSTD_isError(rc))
-            return damaged(in, "invalid", err);
+        if (ZSTD_isError(rc)) {
+            damaged(in, "invalid", err);
+            break;
+        }
         in->used = src.pos;
         in->inside = rc != 0;
-        if (!zstd_charge(in))
-            return qn_nomem(err);
+        if (!zstd_charge(in)) {
+            qn_nomem(err);
+            break;
+        }
         /* At the end of input the decoder may still hold output; no progress means a cut frame. */
-        if (at_end && in->inside && out.pos == before)
-            return damaged(in, "unexpected end of", err);
+        if (at_end && in->inside && out.pos == before) {
+            damaged(in, "unexpected end of", err);
+            break;
+        }
     }
     *got = out.pos;
-    return QN_OK;
 }
 
 qn_status qn_input_read(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
 {
     *got = 0;
-    switch (in->codec) {
-    case QN_CODEC_GZIP: return read_gzip(in, buffer, bytes, got, err);
-    case QN_CODEC_ZSTD: return read_zstd(in, buffer, bytes, got, err);
-    case QN_CODEC_NONE: break;
-    }
-    return read_source(in, buffer, bytes, got, err);
+    if (in->codec == QN_CODEC_NONE)
+        return read_source(in, buffer, bytes, got, err);
+    if (in->deferred.status == QN_OK)
+        (in->codec == QN_CODEC_GZIP ? read_gzip : read_zstd)(in, buffer, bytes, got, &in->deferred);
+    if (in->deferred.status == QN_OK || *got > 0)
+        return QN_OK;
+    if (err && err->status == QN_OK)
+        *err = in->deferred;
+    return in->deferred.status;
 }

@@ -99,13 +99,10 @@ static qn_status numeric_log10(ARGS)
     return qn_numeric_log(qn_numeric_small(10, 0), args[0].num, call->arena, &result->num, call->err);
 }
 
-/* Scales beyond ±2000 are taken as that, as in PostgreSQL. */
-static int clamp_scale(int32_t scale) { return scale < -2000 ? -2000 : scale > 2000 ? 2000 : scale; }
-
 static qn_status numeric_round(ARGS)
 {
     UNUSED;
-    return qn_numeric_round(args[0].num, clamp_scale(args[1].i32), call->arena, &result->num, call->err);
+    return qn_numeric_round(args[0].num, args[1].i32, call->arena, &result->num, call->err);
 }
 
 static qn_status numeric_round0(ARGS)
@@ -117,7 +114,7 @@ static qn_status numeric_round0(ARGS)
 static qn_status numeric_trunc(ARGS)
 {
     UNUSED;
-    return qn_numeric_trunc(args[0].num, clamp_scale(args[1].i32), call->arena, &result->num, call->err);
+    return qn_numeric_trunc(args[0].num, args[1].i32, call->arena, &result->num, call->err);
 }
 
 static qn_status numeric_trunc0(ARGS)

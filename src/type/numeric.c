@@ -993,6 +993,9 @@ static qn_status cut(qn_numeric v, int scale, bool round, qn_arena *arena, qn_nu
     *out = v;
     if (qn_numeric_is_special(v))
         return QN_OK;
+    /* Further out nothing changes: every digit is cut, or none. */
+    const int least = -(QN_NUMERIC_MAX_WEIGHT4 + 1) * 4 - 1;
+    scale = scale < least ? least : scale > QN_NUMERIC_MAX_DSCALE ? QN_NUMERIC_MAX_DSCALE : scale;
     if (qn_numeric_is_small(v) && scale >= 0 && scale <= QN_NUMERIC_SMALL_SCALE) {
         qn_i128 c = qn_numeric_coefficient(v);
         int     shift = scale - qn_numeric_scale(v);

@@ -95,35 +95,49 @@ void qn_images_to_values(qn_bank bank, int scale, const uint64_t *images, size_t
 /* Order-preserving 64-bit image of a fixed-width value, and back. */
 static inline uint64_t qn_image_int(int64_t v) { return (uint64_t)v ^ (uint64_t)1 << 63; }
 static inline int64_t  qn_unimage_int(uint64_t v) { return (int64_t)(v ^ (uint64_t)1 << 63); }
-/* Floats: negatives reversed, below the rest.  NaNs with a sign would come first; SQL puts every NaN last,
- * so the whole circle is turned by their number. */
+/* Floats: negatives reversed, below the rest, the whole shifted down so that all NaNs fit on top, as SQL
+ * orders them; among NaNs first those with a sign, then by their bits (qn_value_compare_stored). */
+#define QN_F64_NANS (((uint64_t)1 << 52) - 1) /* of each sign */
+#define QN_F64_SIGN ((uint64_t)1 << 63)
+#define QN_F64_INF (0x7ffull << 52)
 static inline uint64_t qn_image_f64(double d)
 {
     uint64_t u;
     memcpy(&u, &d, 8);
-    u = u >> 63 ? ~u : u | (uint64_t)1 << 63;
-    return u - (((uint64_t)1 << 52) - 1);
+    if ((u & ~QN_F64_SIGN) > QN_F64_INF) /* a signed NaN is its bits less their number: below the others */
+        return u & QN_F64_SIGN ? u - QN_F64_NANS : u | QN_F64_SIGN;
+    return (u & QN_F64_SIGN ? ~u : u | QN_F64_SIGN) - QN_F64_NANS;
 }
-static inline double qn_unimage_f64(uint64_t u)
+static inline double qn_unimage_f64(uint64_t image)
 {
-    double d;
-    u += ((uint64_t)1 << 52) - 1;
-    u = u >> 63 ? u & ~((uint64_t)1 << 63) : ~u;
+    double   d;
+    uint64_t u = image + QN_F64_NANS;
+    if (image > (QN_F64_INF | QN_F64_SIGN))
+        u = image & ~QN_F64_SIGN;
+    else if (image <= (QN_F64_INF | QN_F64_SIGN) - QN_F64_NANS)
+        u = u & QN_F64_SIGN ? u & ~QN_F64_SIGN : ~u;
     memcpy(&d, &u, 8);
     return d;
 }
+#define QN_F32_NANS ((1u << 23) - 1)
+#define QN_F32_SIGN (1u << 31)
+#define QN_F32_INF (0xffu << 23)
 static inline uint64_t qn_image_f32(float f)
 {
     uint32_t u;
     memcpy(&u, &f, 4);
-    u = u >> 31 ? ~u : u | 1u << 31;
-    return (uint32_t)(u - ((1u << 23) - 1));
+    if ((u & ~QN_F32_SIGN) > QN_F32_INF)
+        return u & QN_F32_SIGN ? u - QN_F32_NANS : u | QN_F32_SIGN;
+    return (u & QN_F32_SIGN ? ~u : u | QN_F32_SIGN) - QN_F32_NANS;
 }
-static inline float qn_unimage_f32(uint64_t image)
+static inline float qn_unimage_f32(uint64_t wide)
 {
     float    f;
-    uint32_t u = (uint32_t)image + ((1u << 23) - 1);
-    u = u >> 31 ? u & ~(1u << 31) : ~u;
+    uint32_t image = (uint32_t)wide, u = image + QN_F32_NANS;
+    if (image > (QN_F32_INF | QN_F32_SIGN))
+        u = image & ~QN_F32_SIGN;
+    else if (image <= (QN_F32_INF | QN_F32_SIGN) - QN_F32_NANS)
+        u = u & QN_F32_SIGN ? u & ~QN_F32_SIGN : ~u;
     memcpy(&f, &u, 4);
     return f;
 }

@@ -335,6 +335,10 @@ static qn_status settle_extent(regex_cache *cache, regex *rx, const char *s, siz
     size_t begin = spans[0].begin, end;
     int    rc = extent_of(cache, rx, s, n, begin, PCRE2_ANCHORED);
 
+    if (rc == PCRE2_ERROR_NOMATCH) {
+        /* The DFA matcher does not go round a loop whose body matched nothing; Perl's answer stands. */
+        return QN_OK;
+    }
     if (rc < 0) {
         return match_failed(err, rc);
     }
@@ -754,18 +758,21 @@ static qn_status locate_group(qn_call *call, const qn_datum *args, const locate 
     qn_status st = QN_OK;
     unsigned  flags;
     int       groups;
-    int32_t   seen;
+    int32_t   seen, which = how->which;
     span      spans[REGEX_GROUPS];
 
     *found = false;
     QN_TRY(flags_without_global(call, how->letters, how->function, &flags));
     QN_TRY(nth_match(call, &args[0].str, &args[1].str, flags, how->start, how->nth,
-                     how->which ? WANT_GROUPS : WANT_EXTENT, spans, &groups, &seen));
-    if (seen < how->nth || how->which > groups || how->which >= REGEX_GROUPS ||
-        spans[how->which].begin == QN_NOT_FOUND) {
+                     which ? WANT_GROUPS : WANT_EXTENT, spans, &groups, &seen));
+    if (groups == 0 && which == 1) {
+        which = 0; /* without groups the whole counts as the first */
+    }
+    if (seen < how->nth || which > groups || which >= REGEX_GROUPS ||
+        spans[which].begin == QN_NOT_FOUND) {
         return QN_OK;
     }
-    *out = spans[how->which];
+    *out = spans[which];
     *found = true;
 done:
     return st;

@@ -202,6 +202,9 @@ static QN_SCALAR(right)
     view    v = view_of(&args[0].str);
     int64_t n = args[1].i32, drop = n < 0 ? -n : (int64_t)qn_utf8_count(v.p, v.bytes) - n;
 
+    if (n == INT32_MIN) {
+        drop = 0; /* PostgreSQL negates in 32 bits, which leaves the count negative */
+    }
     v = view_chars(v, drop > 0 ? (size_t)drop : 0, SIZE_MAX);
     return qn_text_of(call, v.p, v.bytes, result);
 }

@@ -20,7 +20,9 @@
  * among several capturing groups still follows Perl, which differs from PostgreSQL only
  * for alternatives of which an earlier one is a prefix of a later one.
  *
- * Not here: basic regular expressions, collating elements of more than one character, variable-length lookbehind
+ * Basic expressions are first respelled as extended ones.
+ *
+ * Not here: collating elements of more than one character, variable-length lookbehind
  * (which PCRE2 10.42 lacks). */
 #include "type/regex_are.h"
 
@@ -98,7 +100,7 @@ qn_status qn_are_flags(const char *letters, size_t bytes, unsigned *flags, qn_er
     for (size_t i = 0; i < bytes; i++) {
         if (letters[i] == 'g') {
             *flags |= QN_ARE_GLOBAL;
-        } else if (!apply_letter(letters[i], flags)) {
+        } else if (!apply_letter(letters[i] == 'e' ? 'b' : letters[i], flags)) {
             uint32_t cp;
             int      n = qn_utf8_decode(letters + i, bytes - i, &cp);
             return qn_fail(err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
@@ -657,6 +659,9 @@ static qn_status parse_escape_atom(parser *ps, bool *constraint)
         if (ps->p == ps->end) {
             return bad(ps->err, BAD_ESCAPE);
         }
+        if ((ps->are->flags & QN_ARE_BASIC) && *ps->p >= '1' && *ps->p <= '9') {
+            return emit_backref(ps, (uint32_t)(*ps->p++ - '0'));
+        }
         emit_char(ps, take_code(ps));
         return QN_OK;
     }
@@ -709,7 +714,7 @@ static qn_status parse_atom(parser *ps, piece *out, bool *constraint, bool *any)
     case '(': ps->p++; return parse_group(ps, out, constraint);
     case '\\': ps->p++; return parse_escape_atom(ps, constraint);
     case ')':
-        if (advanced(ps)) {
+        if (advanced(ps) || (ps->are->flags & QN_ARE_BASIC)) {
             return bad(ps->err, BAD_PARENTHESES);
         }
         break;
@@ -737,6 +742,11 @@ static qn_status parse_quantified_atom(parser *ps, piece *out)
         return QN_OK;
     }
     emit_quantifier(ps, &q);
+    if (q.max == 0) { /* the atom counts for nothing */
+        ps->variable = before;
+        out->prefer = NO_PREFERENCE;
+        return QN_OK;
+    }
     if (q.min != q.max) {
         ps->variable++;
         ps->last_variable = q.prefer;
@@ -837,13 +847,82 @@ static qn_status parse_prefix(parser *ps)
     return QN_OK;
 }
 
+/* Copy a bracket expression; a missing end is left for the parser to find. */
+static const char *respell_brackets(const char *p, const char *end, qn_buf *out)
+{
+    const char *begin = p++;
+
+    p += p < end && *p == '^';
+    p += p < end && *p == ']';
+    while (p < end && *p != ']') {
+        if (*p == '[' && p + 1 < end && (p[1] == ':' || p[1] == '.' || p[1] == '=')) {
+            char kind = p[1];
+            p += 2;
+            while (p < end && !(*p == kind && p + 1 < end && p[1] == ']')) {
+                p++;
+            }
+            p += p < end;
+        }
+        p += p < end;
+    }
+    p += p < end;
+    qn_buf_add(out, begin, (size_t)(p - begin));
+    return p;
+}
+
+/* A POSIX basic expression in the spelling of extended ones: \( \) \{ \} lose their backslash, what is special
+ * only there gains one.  Back references keep theirs; parse_escape_atom knows them under QN_ARE_BASIC. */
+static void respell_basic(const char *p, const char *end, qn_buf *out)
+{
+    bool start = true, open = false; /* at the beginning of all, or just after \( */
+
+    while (p < end) {
+        char c = *p++;
+        bool first = start, after_open = open;
+
+        start = open = false;
+        if (c == '\\') {
+            if (p == end) { /* an error, which the parser is to find in its turn */
+                qn_buf_putc(out, c);
+                break;
+            }
+            c = *p++;
+            switch (c) {
+            case '(': open = true; qn_buf_putc(out, c); break;
+            case ')':
+            case '}': qn_buf_putc(out, c); break;
+            case '{': /* always a quantifier; a missing number counts as 0 */
+                qn_buf_puts(out, p < end && *p >= '0' && *p <= '9' ? "{" : "{0");
+                break;
+            case '<': qn_buf_puts(out, "[[:<:]]"); break;
+            case '>': qn_buf_puts(out, "[[:>:]]"); break;
+            default: qn_buf_printf(out, "\\%c", c); break;
+            }
+        } else if (c == '[') {
+            p = respell_brackets(p - 1, end, out);
+        } else if (strchr("+?|(){}", c) || (c == '*' && (first || after_open)) ||
+                   (c == '^' && !first && !after_open) ||
+                   (c == '$' && p < end && !(end - p >= 2 && p[0] == '\\' && p[1] == ')'))) {
+            qn_buf_printf(out, "\\%c", c);
+        } else {
+            if (c == '^') { /* an anchor: a star after it is still at the beginning */
+                start = first;
+                open = after_open;
+            }
+            qn_buf_putc(out, c);
+        }
+    }
+}
+
 qn_status qn_are_translate(const char *re, size_t bytes, unsigned flags, qn_mem *mem, qn_are *out,
                            qn_error *err)
 {
     qn_status st = QN_OK;
     parser    ps = {.p = re, .end = re + bytes, .are = out, .err = err};
     piece     whole = {LONGEST};
+    qn_buf    basic;
 
+    qn_buf_init(&basic, mem);
     memset(out, 0, sizeof *out);
     qn_buf_init(&out->pattern, mem);
     qn_buf_init(&out->literal, mem);
@@ -851,8 +930,14 @@ qn_status qn_are_translate(const char *re, size_t bytes, unsigned flags, qn_mem 
     out->is_literal = true;
     QN_TRY(parse_prefix(&ps));
     if (out->flags & QN_ARE_BASIC) {
-        return qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED,
-                       "basic regular expressions are not supported");
+        out->flags |= QN_ARE_EXTENDED;
+        respell_basic(ps.p, ps.end, &basic);
+        if (!qn_buf_ok(&basic)) {
+            st = qn_nomem(err);
+            goto done;
+        }
+        ps.p = basic.bytes ? basic.data : "";
+        ps.end = ps.p + basic.bytes;
     }
     if (out->flags & QN_ARE_LITERAL) {
         while (ps.p < ps.end) {
@@ -868,6 +953,7 @@ qn_status qn_are_translate(const char *re, size_t bytes, unsigned flags, qn_mem 
         st = qn_nomem(err);
     }
 done:
+    qn_buf_deinit(&basic);
     return st;
 }
 

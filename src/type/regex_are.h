@@ -12,11 +12,12 @@ enum {
     QN_ARE_EXPANDED = 8,  /* x: white space and comments are ignored */
     QN_ARE_LITERAL  = 16, /* q: the pattern is a plain text */
     QN_ARE_EXTENDED = 32, /* e: a POSIX extended expression, without escapes */
-    QN_ARE_BASIC    = 64, /* b: a POSIX basic expression; refused */
+    QN_ARE_BASIC    = 64, /* b: a POSIX basic expression */
     QN_ARE_GLOBAL   = 128 /* g: of the calling function, not of the expression */
 };
 
-/* Flag letters as the regexp_* functions take them, added to *flags.  22023 for an unknown letter. */
+/* Flag letters as the regexp_* functions take them, added to *flags.  22023 for an unknown letter.
+ * In a flags argument PostgreSQL 15 takes `e` for `b`: it clears the bits of extended expressions too. */
 qn_status qn_are_flags(const char *letters, size_t bytes, unsigned *flags, qn_error *err);
 
 typedef struct qn_are {
@@ -30,7 +31,7 @@ typedef struct qn_are {
     bool     exact;      /* a Perl-style match surely has the extent PostgreSQL's rules give */
 } qn_are;
 
-/* Translate.  2201B with PostgreSQL's wording for a bad expression, 0A000 for basic expressions.
+/* Translate.  2201B with PostgreSQL's wording for a bad expression.
  * Give the buffers back with qn_are_deinit, also after an error. */
 qn_status qn_are_translate(const char *re, size_t bytes, unsigned flags, qn_mem *mem, qn_are *out,
                            qn_error *err);

@@ -26,7 +26,15 @@ typedef struct qn_map { /* a read-only mapping of a whole file or a part */
     const void *data;
     size_t      bytes;
     void       *handle; /* private to the vfs */
+    const _Atomic bool *damaged; /* private: see qn_map_damaged */
 } qn_map;
+
+/* A page of the mapping could not be read and was replaced by zeros (os/sigbus.h).  To be asked after
+ * the bytes were used and before the result is believed; once true it stays true. */
+static inline bool qn_map_damaged(const qn_map *map)
+{
+    return map->damaged && atomic_load_explicit(map->damaged, memory_order_acquire);
+}
 
 typedef struct qn_stat {
     uint64_t bytes;

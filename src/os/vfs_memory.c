@@ -842,7 +842,7 @@ static qn_status memory_map(qn_vfs *vfs, qn_file *file, uint64_t bytes, qn_map *
     } else if (bytes) {
         content *c = h->node->current;
         c->refs++;
-        *out = (qn_map){c->bytes, (size_t)bytes, c};
+        *out = (qn_map){c->bytes, (size_t)bytes, c, NULL};
     }
     qn_latch_drop(&m->latch);
     return st;

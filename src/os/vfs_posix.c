@@ -14,6 +14,7 @@
  *
  * Files of a database are private to its owner (0600, directories 0700); files written for the user
  * (QN_OPEN_TRUNCATE: COPY TO) are readable as the umask allows. */
+#include "os/sigbus.h"
 #include "os/vfs_int.h"
 
 #include <dirent.h>
@@ -295,14 +296,15 @@ static qn_status posix_map(qn_vfs *vfs, qn_file *file, uint64_t bytes, qn_map *o
     void *data = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, descriptor(file), 0);
     if (data == MAP_FAILED)
         return file_failed(file, "map file", err);
-    out->data  = data;
-    out->bytes = (size_t)bytes;
+    qn_watch *watch = qn_sigbus_watch(data, (size_t)bytes);
+    *out = (qn_map){data, (size_t)bytes, watch, qn_sigbus_damaged(watch)};
     return QN_OK;
 }
 
 static void posix_unmap(qn_vfs *vfs, qn_map *map)
 {
     (void)vfs;
+    qn_sigbus_unwatch(map->handle);
     if (map->bytes)
         munmap((void *)(uintptr_t)map->data, map->bytes);
     *map = (qn_map){0};

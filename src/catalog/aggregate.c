@@ -1,4 +1,5 @@
-/* The table of aggregates, with PostgreSQL's result types: sums widen, averages of integers are numeric.
+/* The table of aggregates, with PostgreSQL's result types: sums widen, averages of integers are
+ * numeric.
  *
  * How an aggregate is computed is decided by its kind and argument type, elsewhere. */
 #include "base/assert.h"

@@ -1,7 +1,8 @@
 /* The joined tables of functions, operators, casts and aggregates.
  *
- * Families are joined in a fixed order, so an id is the family's base plus the place in it; the order of
- * names is sorted once, on first use.  Everything here is constant after that and read without locks.
+ * Families are joined in a fixed order, so an id is the family's base plus the place in it; the
+ * order of names is sorted once, on first use.  Everything here is constant after that and read
+ * without locks.
  *
  * Ids are not stable between versions of the library: programs that hold them are never stored. */
 #include "catalog/function.h"
@@ -13,7 +14,7 @@
 
 #define MAX_FUNCTIONS 2048
 #define MAX_OPERATORS 1024
-#define MAX_CASTS 512
+#define MAX_CASTS     512
 
 static const qn_function_list *const function_families[] = {
     &qn_fn_core,  &qn_fn_math,     &qn_fn_numeric, &qn_fn_string,
@@ -80,14 +81,23 @@ static void join(void)
     qsort(joined.operators_by_name, joined.operator_count, sizeof(uint16_t), by_operator_name);
 }
 
-static void ensure_joined(void) { pthread_once(&joined_once, join); }
+static void ensure_joined(void)
+{
+    pthread_once(&joined_once, join);
+}
 
-static const char *function_name(uint16_t id) { return joined.functions[id]->name; }
-static const char *operator_name(uint16_t index) { return joined.operators[index]->name; }
+static const char *function_name(uint16_t id)
+{
+    return joined.functions[id]->name;
+}
+static const char *operator_name(uint16_t index)
+{
+    return joined.operators[index]->name;
+}
 
 /* The entries called `name` in a sorted order. */
-static void named(const uint16_t *order, size_t total, const char *(*name_of)(uint16_t), const char *name,
-                  const uint16_t **first, size_t *count)
+static void named(const uint16_t *order, size_t total, const char *(*name_of)(uint16_t),
+                  const char *name, const uint16_t **first, size_t *count)
 {
     size_t lo = 0, hi = total;
     while (lo < hi) {
@@ -155,7 +165,8 @@ void qn_operator_named(const char *name, const uint16_t **indexes, size_t *count
 const qn_cast *qn_cast_find(qn_sql_type from, qn_sql_type to)
 {
     ensure_joined();
-    if ((unsigned)from >= QN_TYPE_COUNT || (unsigned)to >= QN_TYPE_COUNT || !joined.cast_of[from][to])
+    if ((unsigned)from >= QN_TYPE_COUNT || (unsigned)to >= QN_TYPE_COUNT ||
+        !joined.cast_of[from][to])
         return NULL;
     return joined.casts[joined.cast_of[from][to] - 1];
 }

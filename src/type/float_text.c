@@ -2,13 +2,13 @@
  *
  * Printing gives the shortest digits that read back as the same value, the closest ones among them,
  * never digits exactly between two values (a reader that rounds ties differently would get another
- * value).  Most numbers people store are short decimals: c / 10^k with c below 10^15 is found by one
- * multiplication and one correctly rounded division per k.  The rest asks the C library for 15, 16 and
- * 17 digits and reads them back, which is slow (microseconds) and right by construction.
+ * value).  Most numbers people store are short decimals: c / 10^k with c below 10^15 is found by
+ * one multiplication and one correctly rounded division per k.  The rest asks the C library for 15,
+ * 16 and 17 digits and reads them back, which is slow (microseconds) and right by construction.
  *
  * Reading hands digits and an exponent, without a decimal point, to strtod: then no locale matters.
- * Short ones need no strtod: both operands of one division or multiplication are exact (Clinger, "How to
- * Read Floating Point Numbers Accurately", 1990). */
+ * Short ones need no strtod: both operands of one division or multiplication are exact (Clinger,
+ * "How to Read Floating Point Numbers Accurately", 1990). */
 #include "type/float_text.h"
 
 #include <float.h>
@@ -33,10 +33,10 @@ typedef struct decimal { /* digits × 10^exponent */
 
 typedef struct format { /* what differs between the two types */
     bool single;
-    int  digits;      /* always safe to print: DBL_DIG */
-    int  max_digits;  /* always enough */
-    int  mantissa;    /* bits */
-    int  min_exponent;/* of the last bit of the smallest numbers */
+    int  digits;       /* always safe to print: DBL_DIG */
+    int  max_digits;   /* always enough */
+    int  mantissa;     /* bits */
+    int  min_exponent; /* of the last bit of the smallest numbers */
 } format;
 
 static const format format_f64 = {false, DBL_DIG, 17, DBL_MANT_DIG, DBL_MIN_EXP - DBL_MANT_DIG};
@@ -58,8 +58,8 @@ static size_t digits_text(uint64_t v, char text[20])
 /* As %g writes: fixed notation for decimal exponents -4 .. limit - 1, else d.ddde+XX. */
 static size_t decimal_text(bool negative, decimal d, int limit, char *text)
 {
-    char   digits[20];
-    char  *p = text;
+    char  digits[20];
+    char *p = text;
     while (d.digits && d.digits % 10 == 0) {
         d.digits /= 10;
         d.exponent++;
@@ -150,22 +150,26 @@ static bool reads_back(decimal d, double v, const format *f)
     bool lowest = m == (uint64_t)1 << (f->mantissa - 1) && exponent > f->min_exponent;
     if (equals_binary(d, 2 * m + 1, exponent - 1))
         return false;
-    return lowest ? !equals_binary(d, 4 * m - 1, exponent - 2) : !equals_binary(d, 2 * m - 1, exponent - 1);
+    return lowest ? !equals_binary(d, 4 * m - 1, exponent - 2)
+                  : !equals_binary(d, 2 * m - 1, exponent - 1);
 }
 
 static decimal shortest_slow(double v, const format *f)
 {
     double  smallest_normal = f->single ? (double)FLT_MIN : DBL_MIN;
+    int     exponent;
+    bool    power_of_two = frexp(v, &exponent) == 0.5;
     decimal d = {0, 0};
-    /* Up to f->digits digits survive a round trip for normal numbers, so if that many read back, they are
-     * the shortest once trailing zeros are dropped. */
+    /* Up to f->digits digits survive a round trip for normal numbers, so if that many read back,
+     * they are the shortest once trailing zeros are dropped. */
     for (int n = v < smallest_normal ? 1 : f->digits; n <= f->max_digits; n++) {
         d = nearest(v, n);
         if (reads_back(d, v, f))
             return d;
-        /* Below a power of two values lie closer: the decimal above may fit where the nearest does not. */
+        /* Below a power of two values lie closer: the decimal above may fit where the nearest does
+         * not. */
         d.digits++;
-        if (reads_back(d, v, f))
+        if (power_of_two && reads_back(d, v, f))
             return d;
     }
     return nearest(v, f->max_digits);
@@ -173,8 +177,8 @@ static decimal shortest_slow(double v, const format *f)
 
 static decimal shortest(double v, const format *f)
 {
-    /* For float one division in double decides correctly only while 10^k times a midpoint's 25 bits stays
-     * within the 53 bits. */
+    /* For float one division in double decides correctly only while 10^k times a midpoint's 25 bits
+     * stays within the 53 bits. */
     int    max_k = f->single ? 8 : 18;
     double limit = f->single ? 1e6 : 1e15;
     if (v >= limit || v < 1e-5)
@@ -219,14 +223,20 @@ size_t qn_f32_text(float v, int extra_float_digits, char text[QN_FLOAT_TEXT_BYTE
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static qn_status invalid(const char *text, size_t bytes, const format *f, qn_error *err)
 {
     return qn_fail(err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION,
-                   "invalid input syntax for type %s: \"%.*s\"", f->single ? "real" : "double precision",
-                   (int)(bytes < 900 ? bytes : 900), text);
+                   "invalid input syntax for type %s: \"%.*s\"",
+                   f->single ? "real" : "double precision", (int)(bytes < 900 ? bytes : 900), text);
 }
 
 static bool special(const char *p, size_t n, double *out)
@@ -250,7 +260,8 @@ static bool special(const char *p, size_t n, double *out)
     return false;
 }
 
-/* Digits beyond what decides the rounding: exact halfway points of doubles have up to 767 digits. */
+/* Digits beyond what decides the rounding: exact halfway points of doubles have up to 767 digits.
+ */
 #define MAX_DIGITS 800
 
 typedef struct scanned {
@@ -334,7 +345,8 @@ static bool scan_hex(const char *p, const char *end, scanned *s)
     return *stop == 0;
 }
 
-static qn_status float_parse(const char *text, size_t bytes, const format *f, double *out, qn_error *err)
+static qn_status float_parse(const char *text, size_t bytes, const format *f, double *out,
+                             qn_error *err)
 {
     const char *p = text, *end = text + bytes;
     scanned     s;
@@ -348,14 +360,17 @@ static qn_status float_parse(const char *text, size_t bytes, const format *f, do
         return invalid(text, bytes, f, err);
     }
     if (s.count <= (f->single ? 7 : 15) && s.exponent >= (f->single ? -10 : -22) &&
-        s.exponent <= (f->single ? 10 : 22) && s.digits <= (f->single ? 1u << 24 : (uint64_t)1 << 53)) {
+        s.exponent <= (f->single ? 10 : 22) &&
+        s.digits <= (f->single ? 1u << 24 : (uint64_t)1 << 53)) {
         double v;
         if (f->single) {
-            float m = (float)s.digits, unit = (float)pow10_f64[s.exponent < 0 ? -s.exponent : s.exponent];
+            float m = (float)s.digits,
+                  unit = (float)pow10_f64[s.exponent < 0 ? -s.exponent : s.exponent];
             float r = s.exponent < 0 ? m / unit : m * unit;
             v = (double)r;
         } else {
-            double m = (double)s.digits, unit = pow10_f64[s.exponent < 0 ? -s.exponent : s.exponent];
+            double m = (double)s.digits,
+                   unit = pow10_f64[s.exponent < 0 ? -s.exponent : s.exponent];
             v = s.exponent < 0 ? m / unit : m * unit;
         }
         *out = s.negative ? -v : v;
@@ -363,8 +378,9 @@ static qn_status float_parse(const char *text, size_t bytes, const format *f, do
     }
     double v = f->single ? (double)strtof(s.text, NULL) : strtod(s.text, NULL);
     if (isinf(v) || (v == 0 && s.count > 0 && strpbrk(s.text, "123456789abcdefABCDEF") != NULL))
-        return qn_fail(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "\"%.*s\" is out of range for type %s",
-                       (int)(end - p < 900 ? end - p : 900), p, f->single ? "real" : "double precision");
+        return qn_fail(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE,
+                       "\"%.*s\" is out of range for type %s", (int)(end - p < 900 ? end - p : 900),
+                       p, f->single ? "real" : "double precision");
     *out = v;
     return QN_OK;
 }

@@ -6,8 +6,8 @@
 
 #define QN_FLOAT_TEXT_BYTES 32 /* longest: -1.2345678901234567e-308 */
 
-/* extra_float_digits above 0: the shortest text that reads back as the same value; else 15 (6) digits
- * plus that many.  Returns the length; text is not NUL-terminated. */
+/* extra_float_digits above 0: the shortest text that reads back as the same value; else 15 (6)
+ * digits plus that many.  Returns the length; text is not NUL-terminated. */
 size_t qn_f64_text(double v, int extra_float_digits, char text[QN_FLOAT_TEXT_BYTES]);
 size_t qn_f32_text(float v, int extra_float_digits, char text[QN_FLOAT_TEXT_BYTES]);
 

@@ -1,7 +1,7 @@
 /* Comparison of booleans, and the casts between boolean, integer and text.
  *
- * AND, OR, NOT, IS TRUE and the like are not functions: they look at NULL in ways of their own and are
- * expression nodes. */
+ * AND, OR, NOT, IS TRUE and the like are not functions: they look at NULL in ways of their own and
+ * are expression nodes. */
 #include "base/assert.h"
 #include "catalog/function.h"
 

@@ -1,7 +1,7 @@
-/* Functions, operators and casts of numeric: argument checks and calls into type/numeric.h.
+/* Functions, operators and casts of numeric: thin calls into type/numeric.h.
  *
- * Names are those of pg_proc.  What only implements an operator is hidden; casts are functions named
- * after their target type, callable as in PostgreSQL (int4(1.5)).
+ * Names are those of pg_proc.  What only implements an operator is hidden; casts are functions
+ * named after their target type, callable as in PostgreSQL (int4(1.5)).
  *
  * Not here: what takes floats or integers only (fn_math.c). */
 #include <math.h>
@@ -88,15 +88,16 @@ static qn_status numeric_abs(ARGS)
 static qn_status numeric_sign(ARGS)
 {
     UNUSED;
-    result->num = qn_numeric_is_nan(args[0].num) ? args[0].num
-                                                 : qn_numeric_small(qn_numeric_sign(args[0].num), 0);
+    qn_numeric v = args[0].num;
+    result->num = qn_numeric_is_nan(v) ? v : qn_numeric_small(qn_numeric_sign(v), 0);
     return QN_OK;
 }
 
 static qn_status numeric_log10(ARGS)
 {
     UNUSED;
-    return qn_numeric_log(qn_numeric_small(10, 0), args[0].num, call->arena, &result->num, call->err);
+    qn_numeric ten = qn_numeric_small(10, 0);
+    return qn_numeric_log(ten, args[0].num, call->arena, &result->num, call->err);
 }
 
 static qn_status numeric_round(ARGS)
@@ -147,8 +148,8 @@ static qn_status numeric_min_scale(ARGS)
 static qn_status numeric_trim_scale(ARGS)
 {
     UNUSED;
-    return qn_numeric_trunc(args[0].num, qn_numeric_min_scale(args[0].num), call->arena, &result->num,
-                            call->err);
+    int scale = qn_numeric_min_scale(args[0].num);
+    return qn_numeric_trunc(args[0].num, scale, call->arena, &result->num, call->err);
 }
 
 static qn_status numeric_factorial(ARGS)

@@ -1,10 +1,10 @@
-/* Functions about the system and the call itself: version, names, random numbers, NULL counts, sizes.
+/* Functions about the system and the call: version, names, random numbers, NULL counts, sizes.
  *
  * A database has one schema and one user, so their names are constants.  setseed() returns an empty
  * text, which prints as PostgreSQL's void does. */
-#include <math.h>
 #include "base/assert.h"
 #include "catalog/function.h"
+#include "type/float_text.h"
 #include "type/numeric.h"
 
 #define ARGS qn_call *call, const qn_datum *args, const bool *nulls, qn_datum *result, bool *null
@@ -63,9 +63,12 @@ static qn_status setseed(ARGS)
     UNUSED;
     uint64_t seed;
     double   v = args[0].f64 + 0.0; /* -0 seeds as 0 */
-    if (!(v >= -1 && v <= 1))
+    if (!(v >= -1 && v <= 1)) {
+        char text[QN_FLOAT_TEXT_BYTES];
+        int  bytes = (int)qn_f64_text(v, -9, text); /* six digits */
         return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
-                       "setseed parameter %g is out of allowed range [-1,1]", v);
+                       "setseed parameter %.*s is out of allowed range [-1,1]", bytes, text);
+    }
     memcpy(&seed, &v, sizeof seed);
     qn_random_seed(call->random, seed);
     result->str = qn_str_of("", 0);
@@ -74,8 +77,8 @@ static qn_status setseed(ARGS)
 
 /* ---- sizes --------------------------------------------------------------------------------- */
 
-/* A unit is used below its limit.  From kB on the value carries one bit more than the unit, so that it
- * can be rounded half up at the end. */
+/* A unit is used below its limit.  From kB on the value carries one bit more than the unit, so that
+ * it can be rounded half up at the end. */
 static const struct {
     const char *name;
     int64_t     limit;
@@ -117,8 +120,10 @@ static qn_status size_pretty_numeric(ARGS)
     size_t     unit = 0;
     qn_buf     text;
     qn_buf_init(&text, call->arena->mem);
-    while (unit + 1 < QN_COUNTOF(units) &&
-           qn_numeric_compare(qn_numeric_abs(size, call->arena), qn_numeric_small(units[unit].limit, 0)) >= 0) {
+    while (unit + 1 < QN_COUNTOF(units)) {
+        qn_numeric limit = qn_numeric_small(units[unit].limit, 0);
+        if (qn_numeric_compare(qn_numeric_abs(size, call->arena), limit) < 0)
+            break;
         qn_numeric divisor = qn_numeric_small((int64_t)1 << bits_to_next(unit), 0);
         QN_TRY(qn_numeric_div_trunc(size, divisor, call->arena, &size, call->err));
         unit++;
@@ -131,8 +136,10 @@ static qn_status size_pretty_numeric(ARGS)
     qn_numeric_print(size, &text);
     qn_buf_putc(&text, ' ');
     qn_buf_puts(&text, units[unit].name);
-    const char *copy;
-    QN_ALLOC(call->err, copy = qn_buf_ok(&text) ? qn_arena_dup(call->arena, text.data, text.bytes) : NULL);
+    const char *copy = NULL;
+    if (qn_buf_ok(&text))
+        copy = qn_arena_dup(call->arena, text.data, text.bytes);
+    QN_ALLOC(call->err, copy);
     result->str = qn_str_of(copy, text.bytes);
 done:
     qn_buf_deinit(&text);
@@ -154,8 +161,8 @@ static const qn_function functions[] = {
     NAME("user", user_name, "name of the user"),
     {"pg_typeof", T(TEXT), 1, {T(UNKNOWN)}, QN_FN_ANY, QN_STABLE, 0, pg_typeof,
      "system|type of the argument"},
-    {"num_nulls", T(INTEGER), 1, {T(UNKNOWN)}, QN_FN_ANY | QN_FN_VARIADIC, QN_IMMUTABLE, 0, num_nulls,
-     "system|number of arguments that are NULL"},
+    {"num_nulls", T(INTEGER), 1, {T(UNKNOWN)}, QN_FN_ANY | QN_FN_VARIADIC, QN_IMMUTABLE, 0,
+     num_nulls, "system|number of arguments that are NULL"},
     {"num_nonnulls", T(INTEGER), 1, {T(UNKNOWN)}, QN_FN_ANY | QN_FN_VARIADIC, QN_IMMUTABLE, 0,
      num_nonnulls, "system|number of arguments that are not NULL"},
     {"random", T(DOUBLE), 0, {0}, QN_FN_STRICT, QN_VOLATILE, 0, random_unit,

@@ -1,12 +1,13 @@
 /* numeric: the value, its small form, reading and printing.
  *
  * Nearly every value is small: a 120-bit coefficient and a scale in one word, for which the four
- * operations and comparison are a few integer instructions.  Whatever does not fit goes through the limbs
- * of numeric_wide.c and comes back through qn_wide_finish, which makes the canonical form again.
+ * operations and comparison are a few integer instructions.  Whatever does not fit goes through the
+ * limbs of numeric_wide.c and comes back through qn_wide_finish, which makes the canonical form
+ * again.
  *
  *   word, low byte first:  scale 0..250 | coefficient, 120 bits, two's complement
- *   long:                  251 | sign (1 byte) | display scale (4 bytes) | .. ; pointer to low, count, limbs
- *   NaN, Infinity, -Infinity: 252, 253, 254
+ *   long:                  251 | sign (1 byte) | display scale (4 bytes) | .. ; pointer to low,
+ * count, limbs NaN, Infinity, -Infinity: 252, 253, 254
  *
  * Keeping sign and scale of a long value beside the pointer lets negation share the limbs.
  *
@@ -25,7 +26,10 @@
 
 /* ---- the value ----------------------------------------------------------------------------- */
 
-bool qn_numeric_is_small(qn_numeric v) { return qn_numeric_tag(v) <= QN_NUMERIC_SMALL_SCALE; }
+bool qn_numeric_is_small(qn_numeric v)
+{
+    return qn_numeric_tag(v) <= QN_NUMERIC_SMALL_SCALE;
+}
 
 qn_i128 qn_numeric_coefficient(qn_numeric v)
 {
@@ -37,15 +41,23 @@ static const qn_numeric_long *long_of(qn_numeric v)
     return (const qn_numeric_long *)(uintptr_t)v.hi;
 }
 
-static bool long_negative(qn_numeric v) { return v.lo >> 8 & 1; }
+static bool long_negative(qn_numeric v)
+{
+    return v.lo >> 8 & 1;
+}
 
 int qn_numeric_scale(qn_numeric v)
 {
     int tag = qn_numeric_tag(v);
-    return tag <= QN_NUMERIC_SMALL_SCALE ? tag : tag == QN_NUMERIC_TAG_LONG ? (int)(v.lo >> 16 & 0xffff) : 0;
+    return tag <= QN_NUMERIC_SMALL_SCALE ? tag
+           : tag == QN_NUMERIC_TAG_LONG  ? (int)(v.lo >> 16 & 0xffff)
+                                         : 0;
 }
 
-bool qn_numeric_is_nan(qn_numeric v) { return qn_numeric_tag(v) == QN_NUMERIC_TAG_NAN; }
+bool qn_numeric_is_nan(qn_numeric v)
+{
+    return qn_numeric_tag(v) == QN_NUMERIC_TAG_NAN;
+}
 
 bool qn_numeric_is_infinite(qn_numeric v, int *sign)
 {
@@ -77,7 +89,10 @@ int qn_numeric_sign(qn_numeric v)
     return sign; /* NaN: 0 */
 }
 
-static qn_u128 magnitude(qn_i128 v) { return v < 0 ? 0 - (qn_u128)v : (qn_u128)v; }
+static qn_u128 magnitude(qn_i128 v)
+{
+    return v < 0 ? 0 - (qn_u128)v : (qn_u128)v;
+}
 
 /* |coefficient| / 10^scale on aligned limbs. */
 static qn_wide view_u128(qn_u128 c, int scale, bool negative, qn_wide_room *room)
@@ -132,7 +147,8 @@ static bool small_coefficient(const qn_wide *w, qn_u128 *out)
     if (w->dscale > QN_NUMERIC_SMALL_SCALE || qn_wide_exponent(w) + 1 + w->dscale > 36)
         return false;
     for (uint32_t i = w->count; i-- > 0;) {
-        int room = w->dscale + (w->low + (int32_t)i) * QN_LIMB_DIGITS; /* digits to the right, kept */
+        int room =
+            w->dscale + (w->low + (int32_t)i) * QN_LIMB_DIGITS; /* digits to the right, kept */
         if (room >= 0) /* below 10^36: see the exponent above */
             c += (qn_u128)w->limb[i] * qn_pow10_u128(room);
         else
@@ -220,7 +236,9 @@ int qn_numeric_compare(qn_numeric a, qn_numeric b)
 int qn_numeric_compare_stored(qn_numeric a, qn_numeric b)
 {
     int c = qn_numeric_compare(a, b);
-    return c ? c : (qn_numeric_scale(a) > qn_numeric_scale(b)) - (qn_numeric_scale(a) < qn_numeric_scale(b));
+    return c ? c
+             : (qn_numeric_scale(a) > qn_numeric_scale(b)) -
+                   (qn_numeric_scale(a) < qn_numeric_scale(b));
 }
 
 static qn_numeric small_trimmed(qn_numeric v)
@@ -240,7 +258,8 @@ static qn_numeric small_trimmed(qn_numeric v)
     return qn_numeric_small(c, scale);
 }
 
-/* The value with its shortest scale is small, or it is not: either way one form stands for the value. */
+/* The value with its shortest scale is small, or it is not: either way one form stands for the
+ * value. */
 void qn_numeric_identity(qn_numeric v, uint64_t identity[2])
 {
     if (qn_numeric_tag(v) == QN_NUMERIC_TAG_LONG) {
@@ -283,7 +302,8 @@ static qn_status from_u128(qn_u128 c, bool negative, int scale, qn_arena *arena,
     return qn_wide_finish(NULL, &w, arena, out, err);
 }
 
-qn_status qn_numeric_from_i128(qn_i128 v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_from_i128(qn_i128 v, int scale, qn_arena *arena, qn_numeric *out,
+                               qn_error *err)
 {
     return from_u128(magnitude(v), v < 0, scale, arena, out, err);
 }
@@ -299,8 +319,8 @@ static qn_status from_float(double v, int digits, qn_arena *arena, qn_numeric *o
         *out = qn_numeric_special(v > 0 ? QN_NUMERIC_TAG_INF : QN_NUMERIC_TAG_NEG_INF);
         return QN_OK;
     }
-    /* d.ddde±x with the point left out (a locale may write it otherwise), trailing zeros dropped as %g
-     * does: their places are not part of the value's scale. */
+    /* d.ddde±x with the point left out (a locale may write it otherwise), trailing zeros dropped as
+     * %g does: their places are not part of the value's scale. */
     int      n = snprintf(text, sizeof text, "%.*e", digits - 1, fabs(v));
     uint64_t c = 0;
     int      i = 0, seen = 0;
@@ -338,8 +358,8 @@ qn_status qn_numeric_from_f32(float v, qn_arena *arena, qn_numeric *out, qn_erro
     return from_float(v, 6, arena, out, err);
 }
 
-qn_status qn_numeric_to_integer(qn_numeric v, int64_t lo, int64_t hi, const char *type, int64_t *out,
-                                qn_error *err)
+qn_status qn_numeric_to_integer(qn_numeric v, int64_t lo, int64_t hi, const char *type,
+                                int64_t *out, qn_error *err)
 {
     if (qn_numeric_is_special(v))
         return qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot convert %s to %s",
@@ -367,7 +387,8 @@ qn_status qn_numeric_to_integer(qn_numeric v, int64_t lo, int64_t hi, const char
             whole.low++;
         }
         fits = qn_wide_to_i64(&whole, out);
-        if (fits && w.low < 0 && w.low + (int32_t)w.count - 1 >= -1 && w.limb[-1 - w.low] >= QN_LIMB_BASE / 2) {
+        if (fits && w.low < 0 && w.low + (int32_t)w.count - 1 >= -1 &&
+            w.limb[-1 - w.low] >= QN_LIMB_BASE / 2) {
             fits = w.negative ? *out != INT64_MIN : *out != INT64_MAX;
             *out += fits ? (w.negative ? -1 : 1) : 0;
         }
@@ -395,9 +416,9 @@ double qn_numeric_to_f64(qn_numeric v)
         if (magnitude(c) <= (qn_u128)1 << 53 && scale <= 22)
             return (double)(int64_t)c / pow10_f64[scale];
     } else if (qn_numeric_tag(v) != QN_NUMERIC_TAG_LONG) {
-        return qn_numeric_is_nan(v)                       ? (double)NAN
+        return qn_numeric_is_nan(v)                      ? (double)NAN
                : qn_numeric_tag(v) == QN_NUMERIC_TAG_INF ? HUGE_VAL
-                                                          : -HUGE_VAL;
+                                                         : -HUGE_VAL;
     }
     qn_wide_room room;
     qn_wide      w = qn_wide_view(v, &room);
@@ -418,21 +439,25 @@ float qn_numeric_to_f32(qn_numeric v)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 static qn_status invalid_text(const char *s, size_t bytes, qn_error *err)
 {
     return qn_fail(err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION,
-                   "invalid input syntax for type numeric: \"%.*s\"", (int)(bytes < 900 ? bytes : 900), s);
+                   "invalid input syntax for type numeric: \"%.*s\"",
+                   (int)(bytes < 900 ? bytes : 900), s);
 }
 
 typedef struct numeric_text { /* what a scan of the text finds */
     const char *digits;       /* first digit or point */
     const char *digits_end;
-    size_t      count;        /* digits, the point not counted */
-    int64_t     scale;        /* of the last digit: digits after the point minus the exponent */
+    size_t      count; /* digits, the point not counted */
+    int64_t     scale; /* of the last digit: digits after the point minus the exponent */
     bool        negative;
-    int         tag;          /* of a special value, or 0 */
+    int         tag; /* of a special value, or 0 */
 } numeric_text;
 
 static bool scan_special(const char **p, const char *end, numeric_text *t)
@@ -440,12 +465,9 @@ static bool scan_special(const char **p, const char *end, numeric_text *t)
     static const struct {
         const char *word;
         int         tag;
-    } words[] = {{"NaN", QN_NUMERIC_TAG_NAN},
-                 {"Infinity", QN_NUMERIC_TAG_INF},
-                 {"+Infinity", QN_NUMERIC_TAG_INF},
-                 {"-Infinity", QN_NUMERIC_TAG_NEG_INF},
-                 {"inf", QN_NUMERIC_TAG_INF},
-                 {"+inf", QN_NUMERIC_TAG_INF},
+    } words[] = {{"NaN", QN_NUMERIC_TAG_NAN},       {"Infinity", QN_NUMERIC_TAG_INF},
+                 {"+Infinity", QN_NUMERIC_TAG_INF}, {"-Infinity", QN_NUMERIC_TAG_NEG_INF},
+                 {"inf", QN_NUMERIC_TAG_INF},       {"+inf", QN_NUMERIC_TAG_INF},
                  {"-inf", QN_NUMERIC_TAG_NEG_INF}};
     for (size_t i = 0; i < QN_COUNTOF(words); i++) {
         size_t n = strlen(words[i].word);
@@ -504,7 +526,8 @@ static bool scan(const char *s, size_t bytes, numeric_text *t, bool *overflow)
     return p == end;
 }
 
-/* Digits to aligned limbs.  Leading zeros are skipped first, so that their places need no memory. */
+/* Digits to aligned limbs.  Leading zeros are skipped first, so that their places need no memory.
+ */
 static qn_status wide_of_text(numeric_text *t, qn_wide_ctx *ctx, qn_wide *w, qn_error *err)
 {
     const char *p = t->digits;
@@ -516,7 +539,8 @@ static qn_status wide_of_text(numeric_text *t, qn_wide_ctx *ctx, qn_wide *w, qn_
     if (count > 1u << 30)
         return qn_numeric_overflow(err);
     w->dscale = t->scale > 0 ? (int32_t)t->scale : 0;
-    if (count == 0 || exponent < -100000) { /* as good as zero: rounded to a typmod's scale, or refused */
+    if (count == 0 ||
+        exponent < -100000) { /* as good as zero: rounded to a typmod's scale, or refused */
         w->negative = false;
         return QN_OK;
     }
@@ -545,22 +569,21 @@ static qn_status wide_of_text(numeric_text *t, qn_wide_ctx *ctx, qn_wide *w, qn_
 
 static qn_status apply_typmod_wide(qn_wide_ctx *ctx, qn_wide *w, int32_t typmod, qn_error *err);
 
-qn_status qn_numeric_parse(const char *s, size_t bytes, int32_t typmod, qn_arena *arena, qn_numeric *out,
-                           qn_error *err)
+qn_status qn_numeric_parse(const char *s, size_t bytes, int32_t typmod, qn_arena *arena,
+                           qn_numeric *out, qn_error *err)
 {
     numeric_text t;
     bool         overflow;
     if (!scan(s, bytes, &t, &overflow))
         return invalid_text(s, bytes, err);
-    if (t.tag) {
+    if (t.tag)
         return qn_numeric_apply_typmod(qn_numeric_special(t.tag), typmod, arena, out, err);
-    }
-    if (overflow)
+    if (overflow || (typmod < 4 && t.scale > QN_NUMERIC_MAX_DSCALE))
         return qn_numeric_overflow(err);
     if (t.count <= 36 && t.scale >= 0 && t.scale <= QN_NUMERIC_SMALL_SCALE) {
-        uint64_t    part[2] = {0, 0}; /* 18 digits each */
-        size_t      first = t.count > 18 ? t.count - 18 : 0, n = 0;
-        qn_numeric  v;
+        uint64_t   part[2] = {0, 0}; /* 18 digits each */
+        size_t     first = t.count > 18 ? t.count - 18 : 0, n = 0;
+        qn_numeric v;
         for (const char *p = t.digits; p < t.digits_end; p++) {
             if (*p != '.') {
                 uint64_t *half = &part[n++ >= first];
@@ -660,10 +683,17 @@ void qn_numeric_print(qn_numeric v, qn_buf *buf)
         print_wide(&w, buf);
         break;
     }
-    case QN_NUMERIC_TAG_NAN: qn_buf_puts(buf, "NaN"); break;
-    case QN_NUMERIC_TAG_INF: qn_buf_puts(buf, "Infinity"); break;
-    case QN_NUMERIC_TAG_NEG_INF: qn_buf_puts(buf, "-Infinity"); break;
-    default: print_small(v, buf);
+    case QN_NUMERIC_TAG_NAN:
+        qn_buf_puts(buf, "NaN");
+        break;
+    case QN_NUMERIC_TAG_INF:
+        qn_buf_puts(buf, "Infinity");
+        break;
+    case QN_NUMERIC_TAG_NEG_INF:
+        qn_buf_puts(buf, "-Infinity");
+        break;
+    default:
+        print_small(v, buf);
     }
 }
 
@@ -680,14 +710,15 @@ static qn_status field_overflow(int precision, int scale, qn_error *err)
     int       whole = precision - scale;
     qn_status st = qn_fail(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "numeric field overflow");
     if (whole)
-        qn_error_detail(err,
-                        "A field with precision %d, scale %d must round to an absolute value less than "
-                        "10^%d.",
-                        precision, scale, whole);
+        qn_error_detail(
+            err,
+            "A field with precision %d, scale %d must round to an absolute value less than "
+            "10^%d.",
+            precision, scale, whole);
     else
-        qn_error_detail(err,
-                        "A field with precision %d, scale %d must round to an absolute value less than 1.",
-                        precision, scale);
+        qn_error_detail(
+            err, "A field with precision %d, scale %d must round to an absolute value less than 1.",
+            precision, scale);
     return st;
 }
 
@@ -783,7 +814,8 @@ static qn_numeric add_special(qn_numeric a, qn_numeric b)
     return qn_numeric_special(QN_NUMERIC_TAG_NAN); /* ∞ - ∞ */
 }
 
-qn_status qn_numeric_add(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_add(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_small(a) && qn_numeric_is_small(b)) {
         qn_i128 x = qn_numeric_coefficient(a), y = qn_numeric_coefficient(b);
@@ -802,17 +834,20 @@ qn_status qn_numeric_add(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric
     return by_limbs(qn_wide_add, a, b, arena, out, err);
 }
 
-qn_status qn_numeric_sub(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_sub(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     return qn_numeric_add(a, qn_numeric_neg(b, arena), arena, out, err);
 }
 
-qn_status qn_numeric_mul(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_mul(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_small(a) && qn_numeric_is_small(b)) {
         qn_i128 x = qn_numeric_coefficient(a), y = qn_numeric_coefficient(b);
         int     scale = qn_numeric_scale(a) + qn_numeric_scale(b);
-        if (scale <= QN_NUMERIC_SMALL_SCALE && bits_of(magnitude(x)) + bits_of(magnitude(y)) <= 119) {
+        if (scale <= QN_NUMERIC_SMALL_SCALE &&
+            bits_of(magnitude(x)) + bits_of(magnitude(y)) <= 119) {
             *out = qn_numeric_small(x * y, scale);
             return QN_OK;
         }
@@ -836,10 +871,11 @@ static int leading_group(qn_u128 c, int scale, uint32_t *group)
     return weight;
 }
 
-/* PostgreSQL's rule: at least 16 significant digits and either operand's scale.  The quotient's weight is
- * estimated from the leading base-10000 groups, so the rule is exact only with the same groups. */
-static int division_scale(int weight_a, uint32_t group_a, int weight_b, uint32_t group_b, int scale_a,
-                          int scale_b)
+/* PostgreSQL's rule: at least 16 significant digits and either operand's scale.  The quotient's
+ * weight is estimated from the leading base-10000 groups, so the rule is exact only with the same
+ * groups. */
+static int division_scale(int weight_a, uint32_t group_a, int weight_b, uint32_t group_b,
+                          int scale_a, int scale_b)
 {
     int weight = weight_a - weight_b - (group_a <= group_b);
     int scale = QN_NUMERIC_MIN_SIG_DIGITS - weight * 4;
@@ -880,9 +916,9 @@ static bool divide_small(qn_numeric a, qn_numeric b, qn_numeric *out)
 
 static qn_wide wide_divide(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b)
 {
-    int     wa = a->count ? qn_wide_weight4(a) : 0, wb = qn_wide_weight4(b);
-    int     scale = division_scale(wa, a->count ? qn_wide_group4(a, wa) : 0, wb, qn_wide_group4(b, wb),
-                                   a->dscale, b->dscale);
+    int wa = a->count ? qn_wide_weight4(a) : 0, wb = qn_wide_weight4(b);
+    int scale = division_scale(wa, a->count ? qn_wide_group4(a, wa) : 0, wb, qn_wide_group4(b, wb),
+                               a->dscale, b->dscale);
     /* One digit beyond the scale decides the rounding. */
     qn_wide q = qn_wide_div(ctx, a, b, -qn_limbs_for_scale(scale + 1));
     return qn_wide_round(ctx, &q, scale);
@@ -893,7 +929,7 @@ qn_status qn_numeric_division_by_zero(qn_error *err)
     return qn_fail(err, QN_SQLSTATE_DIVISION_BY_ZERO, "division by zero");
 }
 
-/* The cases of a / b with a special operand.  truncated: the results of div(), where they differ not. */
+/* a / b with a special operand; div(a, b) gives the same. */
 static qn_status divide_special(qn_numeric a, qn_numeric b, qn_numeric *out, qn_error *err)
 {
     *out = qn_numeric_special(QN_NUMERIC_TAG_NAN);
@@ -911,7 +947,8 @@ static qn_status divide_special(qn_numeric a, qn_numeric b, qn_numeric *out, qn_
     return QN_OK;
 }
 
-qn_status qn_numeric_div(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_div(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_special(a) || qn_numeric_is_special(b))
         return divide_special(a, b, out, err);
@@ -939,7 +976,8 @@ qn_status qn_numeric_div_trunc(qn_numeric a, qn_numeric b, qn_arena *arena, qn_n
     return by_limbs(wide_div_trunc, a, b, arena, out, err);
 }
 
-qn_status qn_numeric_mod(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_mod(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_nan(a) || qn_numeric_is_nan(b)) {
         *out = qn_numeric_special(QN_NUMERIC_TAG_NAN);
@@ -976,9 +1014,12 @@ qn_numeric qn_numeric_neg(qn_numeric v, qn_arena *arena)
         if (long_of(v)->count)
             v.lo ^= 1u << 8;
         return v;
-    case QN_NUMERIC_TAG_INF: return qn_numeric_infinity(-1);
-    case QN_NUMERIC_TAG_NEG_INF: return qn_numeric_infinity(1);
-    default: return v;
+    case QN_NUMERIC_TAG_INF:
+        return qn_numeric_infinity(-1);
+    case QN_NUMERIC_TAG_NEG_INF:
+        return qn_numeric_infinity(1);
+    default:
+        return v;
     }
 }
 
@@ -1005,7 +1046,8 @@ static qn_status cut(qn_numeric v, int scale, bool round, qn_arena *arena, qn_nu
                 return QN_OK;
             }
         } else if (shift >= -36) {
-            qn_u128 unit = qn_pow10_u128(-shift), u = magnitude(c), q = u / unit, rest = u - q * unit;
+            qn_u128 unit = qn_pow10_u128(-shift), u = magnitude(c), q = u / unit,
+                    rest = u - q * unit;
             q += round && rest >= unit - rest;
             *out = qn_numeric_small(c < 0 ? -(qn_i128)q : (qn_i128)q, scale);
             return QN_OK;
@@ -1044,8 +1086,8 @@ int qn_numeric_min_scale(qn_numeric v)
 
 /* ---- packed form --------------------------------------------------------------------------- */
 
-/* One byte of tag or scale; then the coefficient, little-endian, as few bytes as keep its sign; or of a
- * long value sign (1), display scale (2), low (4) and the limbs (4 each). */
+/* One byte of tag or scale; then the coefficient, little-endian, as few bytes as keep its sign; or
+ * of a long value sign (1), display scale (2), low (4) and the limbs (4 each). */
 #define LONG_HEAD 8u
 
 static size_t coefficient_bytes(qn_i128 c)
@@ -1092,7 +1134,8 @@ static qn_status unpack_long(const uint8_t *p, size_t bytes, qn_arena *arena, qn
     memcpy(&scale, p + 2, 2);
     memcpy(&w.low, p + 4, 4);
     w.dscale = scale;
-    if ((bytes - LONG_HEAD) % 4 || p[1] > 1 || w.count > 1u << 15 || w.low < -4096 || w.low > 1 << 15)
+    if ((bytes - LONG_HEAD) % 4 || p[1] > 1 || w.count > 1u << 15 || w.low < -4096 ||
+        w.low > 1 << 15)
         return qn_corrupt(err, "numeric value has an impossible header");
     if (w.count == 0 && (w.negative || w.low))
         return qn_corrupt(err, "numeric zero has a sign or a weight");

@@ -1,14 +1,13 @@
 /* numeric functions beyond the four operations: roots, exponentials, logarithms, powers, divisors.
  *
  * An inexact result has at least 16 significant digits, no fewer digits after the point than the
- * operands, and at most 1000; the display scale follows from an estimate of the result's weight.  The
- * estimates are PostgreSQL's, base-10000 groups included, since users see the scale.  The digits are
- * computed with guard digits and rounded once:
+ * operands, and at most 1000; the display scale follows from an estimate of the result's weight.
+ * The estimates are PostgreSQL's, base-10000 groups included, since users see the scale.  The
+ * digits are computed with guard digits and rounded once:
  *
- *   exp   x / 2^n into the Taylor series, then n squarings (Brent, "Fast Multiple-Precision Evaluation of
- *         Elementary Functions", 1976)
- *   ln    square roots until close to 1, then 2 artanh((x-1)/(x+1))
- *   pow   repeated squaring for integer exponents, else exp(y ln x)
+ *   exp   x / 2^n into the Taylor series, then n squarings (Brent, "Fast Multiple-Precision
+ * Evaluation of Elementary Functions", 1976) ln    square roots until close to 1, then 2
+ * artanh((x-1)/(x+1)) pow   repeated squaring for integer exponents, else exp(y ln x)
  *
  * While these run, numbers are kept to a number of leading limbs ("keep"), like floating point. */
 #include <limits.h>
@@ -18,12 +17,18 @@
 #include "type/numeric_int.h"
 
 #define GUARD_DIGITS 12
-#define LOG10_E 0.434294481903252
-#define LN_10 2.302585092994046
-#define LOG10_2 0.301029995663981
+#define LOG10_E      0.434294481903252
+#define LN_10        2.302585092994046
+#define LOG10_2      0.301029995663981
 
-static int max_int(int a, int b) { return a > b ? a : b; }
-static int min_int(int a, int b) { return a < b ? a : b; }
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
 
 /* A chosen scale: at least those of the operands, within [0, 1000]. */
 static int chosen_scale(int scale, int a, int b)
@@ -47,7 +52,8 @@ static bool exp_wide(qn_wide_ctx *ctx, const qn_wide *x, int scale, qn_wide *out
     if (fabs(v) >= QN_NUMERIC_MAX_RESULT_SCALE * 3)
         return v < 0;
     int digits = max_int(1 + (int)(v * LOG10_E) + scale, 0);
-    /* Halve until below 2^-8; more for long results, where a squaring is cheaper than series terms. */
+    /* Halve until below 2^-8; more for long results, where a squaring is cheaper than series terms.
+     */
     int halvings = 8 + digits / 100;
     if (fabs(v) >= 1)
         halvings += ilogb(v) + 1;
@@ -92,7 +98,8 @@ static qn_wide ln_wide(qn_wide_ctx *ctx, const qn_wide *x, int scale, int digits
     qn_wide below = qn_wide_sub(ctx, &r, &one), above = qn_wide_add(ctx, &r, &one);
     if (below.count == 0 || ctx->failed)
         return (qn_wide){.dscale = scale};
-    qn_wide z = qn_wide_div(ctx, &below, &above, below.low + (int32_t)below.count - (int32_t)keep - 1);
+    qn_wide z =
+        qn_wide_div(ctx, &below, &above, below.low + (int32_t)below.count - (int32_t)keep - 1);
     qn_wide_trim(&z, keep);
     z.dscale = 0;
     qn_wide square = qn_wide_mul(ctx, &z, &z), sum = z, power = z;
@@ -120,10 +127,10 @@ static int ln_weight(qn_wide_ctx *ctx, const qn_wide *x)
     double v = qn_wide_to_f64(x);
     int    weight4 = qn_wide_weight4(x);
     if (v > 0.89 && v < 1.11) {
-        uint32_t     tenths = v < 1 ? 900000000u : 100000000u;
-        uint32_t     room[2] = {tenths, 1};
-        qn_wide      bound = {.limb = room, .low = -1, .count = v < 1 ? 1 : 2};
-        int          c = qn_wide_compare(x, &bound);
+        uint32_t tenths = v < 1 ? 900000000u : 100000000u;
+        uint32_t room[2] = {tenths, 1};
+        qn_wide  bound = {.limb = room, .low = -1, .count = v < 1 ? 1 : 2};
+        int      c = qn_wide_compare(x, &bound);
         if (v < 1 ? c >= 0 : c <= 0) { /* 0.9 to 1.1: ln x is about x - 1 */
             qn_wide one = qn_wide_small(ctx, 1), d = qn_wide_sub(ctx, x, &one);
             if (d.count == 0)
@@ -148,8 +155,8 @@ typedef qn_status (*math_body)(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide
                                qn_error *err);
 
 /* Run body on finite operands with memory of its own, and bring the result home. */
-static qn_status compute(math_body body, qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
-                         qn_error *err)
+static qn_status compute(math_body body, qn_numeric a, qn_numeric b, qn_arena *arena,
+                         qn_numeric *out, qn_error *err)
 {
     qn_status    st = QN_OK;
     qn_wide_room room_a, room_b;
@@ -166,11 +173,21 @@ static qn_status compute(math_body body, qn_numeric a, qn_numeric b, qn_arena *a
     return st;
 }
 
-static qn_numeric one_numeric(void) { return qn_numeric_small(1, 0); }
-static qn_numeric zero_numeric(void) { return qn_numeric_small(0, 0); }
-static qn_numeric nan_numeric(void) { return qn_numeric_special(QN_NUMERIC_TAG_NAN); }
+static qn_numeric one_numeric(void)
+{
+    return qn_numeric_small(1, 0);
+}
+static qn_numeric zero_numeric(void)
+{
+    return qn_numeric_small(0, 0);
+}
+static qn_numeric nan_numeric(void)
+{
+    return qn_numeric_special(QN_NUMERIC_TAG_NAN);
+}
 
-static qn_status towards(qn_numeric v, int direction, qn_arena *arena, qn_numeric *out, qn_error *err)
+static qn_status towards(qn_numeric v, int direction, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     qn_status st = qn_numeric_trunc(v, 0, arena, out, err);
     if (st == QN_OK && qn_numeric_sign(v) == direction && qn_numeric_compare(*out, v) != 0)
@@ -269,10 +286,10 @@ qn_status qn_numeric_ln(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error
 static qn_status log_body(qn_wide_ctx *ctx, const qn_wide *base, const qn_wide *v, qn_wide *out,
                           qn_error *err)
 {
-    int wb = ln_weight(ctx, base), wv = ln_weight(ctx, v);
-    int weight = wv - wb;
-    int scale = chosen_scale(QN_NUMERIC_MIN_SIG_DIGITS - weight, base->dscale, v->dscale);
-    int digits = scale + weight + 8; /* significant, for both logarithms */
+    int     wb = ln_weight(ctx, base), wv = ln_weight(ctx, v);
+    int     weight = wv - wb;
+    int     scale = chosen_scale(QN_NUMERIC_MIN_SIG_DIGITS - weight, base->dscale, v->dscale);
+    int     digits = scale + weight + 8; /* significant, for both logarithms */
     qn_wide ln_base = ln_wide(ctx, base, max_int(digits - wb, 0), digits + 1);
     qn_wide ln_v = ln_wide(ctx, v, max_int(digits - wv, 0), digits + 1);
     if (ctx->failed)
@@ -284,7 +301,8 @@ static qn_status log_body(qn_wide_ctx *ctx, const qn_wide *base, const qn_wide *
     return QN_OK;
 }
 
-qn_status qn_numeric_log(qn_numeric base, qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_log(qn_numeric base, qn_numeric v, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     int sign_base = qn_numeric_sign(base), sign_v = qn_numeric_sign(v);
     if (qn_numeric_is_nan(base) || qn_numeric_is_nan(v)) {
@@ -307,8 +325,8 @@ qn_status qn_numeric_log(qn_numeric base, qn_numeric v, qn_arena *arena, qn_nume
 
 /* ---- powers -------------------------------------------------------------------------------- */
 
-/* base^exponent for an exponent of 32 bits.  Here PostgreSQL 15 does not adapt the scale to the result's
- * weight: it is the base's, at least 16. */
+/* base^exponent for an exponent of 32 bits.  Here PostgreSQL 15 does not adapt the scale to the
+ * result's weight: it is the base's, at least 16. */
 static qn_status power_integer(qn_wide_ctx *ctx, const qn_wide *base, int exponent, qn_wide *out,
                                qn_error *err)
 {
@@ -322,7 +340,7 @@ static qn_status power_integer(qn_wide_ctx *ctx, const qn_wide *base, int expone
     if (base->count == 0)
         return exponent < 0 ? qn_numeric_division_by_zero(err) : QN_OK;
     /* The weight of the result, from up to four leading groups of four digits. */
-    int    at = qn_wide_weight4(base), left = 3, last = qn_floor_div(qn_wide_last_exponent(base), 4);
+    int at = qn_wide_weight4(base), left = 3, last = qn_floor_div(qn_wide_last_exponent(base), 4);
     double lead = qn_wide_group4(base, at);
     while (at > last && left-- > 0)
         lead = lead * 10000 + qn_wide_group4(base, --at);
@@ -333,7 +351,8 @@ static qn_status power_integer(qn_wide_ctx *ctx, const qn_wide *base, int expone
         if (weight + 1 < -scale)
             return QN_OK; /* zero at this scale */
     }
-    /* Small exponents are exact until the final rounding; otherwise enough digits for it are kept. */
+    /* Small exponents are exact until the final rounding; otherwise enough digits for it are kept.
+     */
     bool     exact = exponent >= -1 && exponent <= 2;
     int      digits = exact ? 0 : 1 + scale + (int)weight + (int)log(fabs((double)exponent)) + 8;
     uint32_t keep = exact ? UINT32_MAX : limbs_to_keep(digits);
@@ -341,7 +360,8 @@ static qn_status power_integer(qn_wide_ctx *ctx, const qn_wide *base, int expone
     qn_wide  square = *base, r = qn_wide_small(ctx, 1), one = r;
     for (; bits && !ctx->failed; bits >>= 1) {
         qn_wide_trim(&square, keep);
-        square.dscale = r.dscale = 0; /* of no meaning until the end; their sums must not run away */
+        square.dscale = r.dscale =
+            0; /* of no meaning until the end; their sums must not run away */
         if (bits & 1) {
             r = qn_wide_mul(ctx, &r, &square);
             qn_wide_trim(&r, keep);
@@ -360,8 +380,8 @@ static qn_status power_integer(qn_wide_ctx *ctx, const qn_wide *base, int expone
     return QN_OK;
 }
 
-static qn_status power_body(qn_wide_ctx *ctx, const qn_wide *base, const qn_wide *exponent, qn_wide *out,
-                            qn_error *err)
+static qn_status power_body(qn_wide_ctx *ctx, const qn_wide *base, const qn_wide *exponent,
+                            qn_wide *out, qn_error *err)
 {
     int64_t n;
     bool    integer = qn_wide_is_integer(exponent);
@@ -450,7 +470,8 @@ qn_status qn_numeric_power(qn_numeric base, qn_numeric exponent, qn_arena *arena
 
 /* ---- divisors, products, buckets ----------------------------------------------------------- */
 
-/* Euclid's algorithm; decimals are whole multiples of their last place, so it works on them as well. */
+/* Euclid's algorithm; decimals are whole multiples of their last place, so it works on them as
+ * well. */
 static qn_wide gcd_wide(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b)
 {
     qn_wide x = *a, y = *b;
@@ -490,7 +511,8 @@ static qn_status lcm_body(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b, 
     return QN_OK;
 }
 
-qn_status qn_numeric_gcd(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_gcd(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_special(a) || qn_numeric_is_special(b)) {
         *out = nan_numeric();
@@ -499,7 +521,8 @@ qn_status qn_numeric_gcd(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric
     return compute(gcd_body, a, b, arena, out, err);
 }
 
-qn_status qn_numeric_lcm(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out, qn_error *err)
+qn_status qn_numeric_lcm(qn_numeric a, qn_numeric b, qn_arena *arena, qn_numeric *out,
+                         qn_error *err)
 {
     if (qn_numeric_is_special(a) || qn_numeric_is_special(b)) {
         *out = nan_numeric();
@@ -517,7 +540,8 @@ static qn_status factorial_body(qn_wide_ctx *ctx, const qn_wide *a, const qn_wid
     qn_wide_to_i64(a, &n);
     *out = qn_wide_small(ctx, 1);
     for (uint32_t i = 2; i <= (uint32_t)n && !ctx->failed; i++) {
-        if ((uint64_t)factor * i > UINT32_MAX) { /* as many factors as one pass over the limbs takes */
+        if ((uint64_t)factor * i >
+            UINT32_MAX) { /* as many factors as one pass over the limbs takes */
             *out = qn_wide_mul_u32(ctx, out, factor);
             factor = 1;
         }
@@ -538,10 +562,10 @@ qn_status qn_numeric_factorial(int64_t n, qn_arena *arena, qn_numeric *out, qn_e
     return compute(factorial_body, v, v, arena, out, err);
 }
 
-/* trunc(count × (v - lo) / (hi - lo)) + 1 for lo <= v < hi.  The quotient is the rounded one of `/`, so a
- * value just below hi may land in bucket count + 1, as it does in PostgreSQL 15. */
-static qn_status inner_bucket(qn_numeric v, qn_numeric lo, qn_numeric hi, int32_t count, qn_arena *arena,
-                              int32_t *out, qn_error *err)
+/* trunc(count × (v - lo) / (hi - lo)) + 1 for lo <= v < hi.  The quotient is the rounded one of
+ * `/`, so a value just below hi may land in bucket count + 1, as it does in PostgreSQL 15. */
+static qn_status inner_bucket(qn_numeric v, qn_numeric lo, qn_numeric hi, int32_t count,
+                              qn_arena *arena, int32_t *out, qn_error *err)
 {
     qn_status  st = QN_OK;
     qn_numeric part, whole, n;

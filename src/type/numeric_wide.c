@@ -1,9 +1,9 @@
 /* Limb arithmetic of numeric's working form (see numeric_int.h).
  *
- * Schoolbook algorithms throughout: the longest value PostgreSQL allows has 16,384 limbs, and values
- * beyond a dozen limbs are rare.  Division is Knuth's algorithm D ("The Art of Computer Programming",
- * volume 2, 4.3.1); square root is Newton's iteration on integers, started from the root of the upper
- * half of the limbs.
+ * Schoolbook algorithms throughout: the longest value PostgreSQL allows has 16,384 limbs, and
+ * values beyond a dozen limbs are rare.  Division is Knuth's algorithm D ("The Art of Computer
+ * Programming", volume 2, 4.3.1); square root is Newton's iteration on integers, started from the
+ * root of the upper half of the limbs.
  *
  * Invariant: every result is normal (no zero limb at either end, zero is not negative).
  *
@@ -120,7 +120,10 @@ qn_wide qn_wide_small(qn_wide_ctx *ctx, uint64_t v)
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
-static int32_t weight_of(const qn_wide *w) { return w->low + (int32_t)w->count - 1; }
+static int32_t weight_of(const qn_wide *w)
+{
+    return w->low + (int32_t)w->count - 1;
+}
 
 /* The limb of weight `at`, zero outside. */
 static uint32_t limb_at(const qn_wide *w, int32_t at)
@@ -162,9 +165,15 @@ uint32_t qn_wide_group4(const qn_wide *w, int weight4)
     return v;
 }
 
-bool qn_wide_is_integer(const qn_wide *w) { return w->count == 0 || w->low >= 0; }
+bool qn_wide_is_integer(const qn_wide *w)
+{
+    return w->count == 0 || w->low >= 0;
+}
 
-bool qn_wide_is_odd(const qn_wide *w) { return limb_at(w, 0) & 1; }
+bool qn_wide_is_odd(const qn_wide *w)
+{
+    return limb_at(w, 0) & 1;
+}
 
 bool qn_wide_to_i64(const qn_wide *w, int64_t *out)
 {
@@ -181,7 +190,8 @@ bool qn_wide_to_i64(const qn_wide *w, int64_t *out)
 
 void qn_wide_text(const qn_wide *w, char text[64])
 {
-    /* 28 to 36 leading digits decide all but an exact tie; a sticky last digit keeps ties honest. */
+    /* 28 to 36 leading digits decide all but an exact tie; a sticky last digit keeps ties honest.
+     */
     uint32_t take = w->count < 4 ? w->count : 4;
     int      n = snprintf(text, 64, "%s0", w->negative ? "-" : "");
     int      exponent = 0;
@@ -255,7 +265,8 @@ static qn_wide add_abs(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b, boo
         return wide_zero;
     memcpy(r.limb + (a->low - low), a->limb, a->count * sizeof *a->limb);
     uint32_t carry = 0;
-    for (uint32_t i = (uint32_t)(b->low - low), j = 0; i < r.count && (j < b->count || carry); i++, j++) {
+    for (uint32_t i = (uint32_t)(b->low - low), j = 0; i < r.count && (j < b->count || carry);
+         i++, j++) {
         uint32_t y = (j < b->count ? b->limb[j] : 0) + carry;
         if (subtract) {
             carry = r.limb[i] < y;
@@ -385,9 +396,9 @@ static void scale_limbs(uint32_t *limb, uint32_t count, uint32_t factor)
     QN_ASSERT(carry == 0);
 }
 
-/* q[0..n_count - d_count] = n / d.  n has a spare limb at n[n_count] and is destroyed; d (at least two
- * limbs, the top one not zero) is scaled in place.  Algorithm D: with the top limb of d at least half the
- * base, the estimate from three limbs by two is at most one too large. */
+/* q[0..n_count - d_count] = n / d.  n has a spare limb at n[n_count] and is destroyed; d (at least
+ * two limbs, the top one not zero) is scaled in place.  Algorithm D: with the top limb of d at
+ * least half the base, the estimate from three limbs by two is at most one too large. */
 static void divide_limbs(uint32_t *q, uint32_t *n, uint32_t n_count, uint32_t *d, uint32_t d_count)
 {
     uint32_t factor = QN_LIMB_BASE / (d[d_count - 1] + 1);
@@ -488,8 +499,8 @@ static uint64_t sqrt_u128(qn_u128 v)
     }
 }
 
-/* floor(sqrt(a)) of an integer.  The root of the upper limbs, plus one, is a close estimate from above,
- * from which Newton's iteration descends to the floor and stops. */
+/* floor(sqrt(a)) of an integer.  The root of the upper limbs, plus one, is a close estimate from
+ * above, from which Newton's iteration descends to the floor and stops. */
 static qn_wide sqrt_integer(qn_wide_ctx *ctx, const qn_wide *a)
 {
     if (a->count == 0 || ctx->failed)
@@ -549,7 +560,7 @@ static qn_wide cut(qn_wide_ctx *ctx, const qn_wide *a, int scale, bool round)
     qn_wide r = *a;
     r.dscale = scale > 0 ? scale : 0;
     if (a->count == 0 || qn_wide_last_exponent(a) >= -scale)
-        return r; /* nothing to cut: the limbs are shared */
+        return r;                                      /* nothing to cut: the limbs are shared */
     int32_t at = qn_floor_div(-scale, QN_LIMB_DIGITS); /* the limb that holds the last digit kept */
     if (at > weight_of(a) + 1)
         return (qn_wide){.dscale = r.dscale};
@@ -573,5 +584,11 @@ static qn_wide cut(qn_wide_ctx *ctx, const qn_wide *a, int scale, bool round)
     return r;
 }
 
-qn_wide qn_wide_round(qn_wide_ctx *ctx, const qn_wide *a, int scale) { return cut(ctx, a, scale, true); }
-qn_wide qn_wide_trunc(qn_wide_ctx *ctx, const qn_wide *a, int scale) { return cut(ctx, a, scale, false); }
+qn_wide qn_wide_round(qn_wide_ctx *ctx, const qn_wide *a, int scale)
+{
+    return cut(ctx, a, scale, true);
+}
+qn_wide qn_wide_trunc(qn_wide_ctx *ctx, const qn_wide *a, int scale)
+{
+    return cut(ctx, a, scale, false);
+}

@@ -51,7 +51,10 @@ qn_bank qn_type_bank(qn_sql_type id)
     return (unsigned)id < QN_TYPE_COUNT ? (qn_bank)types[id].bank : QN_BANK_NONE;
 }
 
-size_t qn_bank_bytes(qn_bank bank) { return (unsigned)bank < QN_BANK_COUNT ? banks[bank].bytes : 0; }
+size_t qn_bank_bytes(qn_bank bank)
+{
+    return (unsigned)bank < QN_BANK_COUNT ? banks[bank].bytes : 0;
+}
 
 const char *qn_bank_name(qn_bank bank)
 {
@@ -99,7 +102,8 @@ bool qn_type_lookup(const char *name, qn_sql_type *id)
 /* Which fields an interval is restricted to, as pg_type writes them: a bit per field. */
 static const char *interval_fields(int range)
 {
-    enum { MONTH = 1 << 1, YEAR = 1 << 2, DAY = 1 << 3, HOUR = 1 << 10, MINUTE = 1 << 11, SECOND = 1 << 12 };
+    enum { MONTH = 1 << 1, YEAR = 1 << 2, DAY = 1 << 3 };
+    enum { HOUR = 1 << 10, MINUTE = 1 << 11, SECOND = 1 << 12 };
     switch (range) {
     case YEAR: return " year";
     case MONTH: return " month";
@@ -144,7 +148,8 @@ const char *qn_type_format(qn_type type, char *buffer, size_t bytes)
     case QN_TYPE_TIMESTAMPTZ:
         if (type.typmod >= 0) {
             size_t word = strcspn(name, " ");
-            snprintf(buffer, bytes, "%.*s(%d)%s", (int)word, name, type.typmod & 0xffff, name + word);
+            snprintf(buffer, bytes, "%.*s(%d)%s", (int)word, name, type.typmod & 0xffff,
+                     name + word);
             return buffer;
         }
         break;

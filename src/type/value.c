@@ -1,10 +1,11 @@
 /* Single values: text in and out, order, identity, copies.
  *
- * Each function is a switch over the type whose cases are a few lines or one call: numeric, floats and
- * date/time have files of their own.
+ * Each function is a switch over the type whose cases are a few lines or one call: numeric, floats
+ * and date/time have files of their own.
  *
- * Three notions of sameness, from coarse to fine: equal (SQL's =), identical (qn_value_identity, the same
- * classes as equal, as 128 bits), and stored alike (bit for bit: what a column block keeps apart). */
+ * Three notions of sameness, from coarse to fine: equal (SQL's =), identical (qn_value_identity,
+ * the same classes as equal, as 128 bits), and stored alike (bit for bit: what a column block keeps
+ * apart). */
 #include "type/type.h"
 
 #include <math.h>
@@ -18,15 +19,22 @@
 
 /* ---- text to value ------------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /* Messages have a fixed size: show no more of a text than fits. */
-static int shown(size_t bytes) { return (int)(bytes < 900 ? bytes : 900); }
+static int shown(size_t bytes)
+{
+    return (int)(bytes < 900 ? bytes : 900);
+}
 
 static qn_status invalid(qn_sql_type id, const char *text, size_t bytes, qn_error *err)
 {
     return qn_fail(err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION,
-                   "invalid input syntax for type %s: \"%.*s\"", qn_type_name(id), shown(bytes), text);
+                   "invalid input syntax for type %s: \"%.*s\"", qn_type_name(id), shown(bytes),
+                   text);
 }
 
 static qn_status parse_bool(const char *text, size_t bytes, bool *out, qn_error *err)
@@ -45,7 +53,8 @@ static qn_status parse_bool(const char *text, size_t bytes, bool *out, qn_error 
         end--;
     size_t n = (size_t)(end - p);
     for (size_t i = 0; i < QN_COUNTOF(words); i++) {
-        if (n >= words[i].least && n <= strlen(words[i].word) && strncasecmp(p, words[i].word, n) == 0) {
+        if (n >= words[i].least && n <= strlen(words[i].word) &&
+            strncasecmp(p, words[i].word, n) == 0) {
             *out = words[i].value;
             return QN_OK;
         }
@@ -53,7 +62,8 @@ static qn_status parse_bool(const char *text, size_t bytes, bool *out, qn_error 
     return invalid(QN_TYPE_BOOLEAN, text, bytes, err);
 }
 
-/* An integer of [lo, hi].  Digits are read to the first that overflows: what follows is not looked at. */
+/* An integer of [lo, hi].  Digits are read to the first that overflows: what follows is not looked
+ * at. */
 static qn_status parse_int(qn_sql_type id, const char *text, size_t bytes, int64_t lo, int64_t hi,
                            int64_t *out, qn_error *err)
 {
@@ -111,16 +121,18 @@ static qn_status check_utf8(const char *text, size_t bytes, qn_error *err)
                    "invalid byte sequence for encoding \"UTF8\": %s", list);
 }
 
-/* varchar(n), char(n): n characters.  Excess blanks are dropped, other excess is 22001; char is padded. */
-static qn_status parse_limited(qn_type type, const char *text, size_t bytes, qn_arena *arena, qn_str *out,
-                               qn_error *err)
+/* varchar(n), char(n): n characters.  Excess blanks are dropped, other excess is 22001; char is
+ * padded. */
+static qn_status parse_limited(qn_type type, const char *text, size_t bytes, qn_arena *arena,
+                               qn_str *out, qn_error *err)
 {
     size_t limit = (size_t)(type.typmod - 4), chars = qn_utf8_count(text, bytes);
     if (chars > limit) {
         size_t keep = qn_utf8_offset(text, bytes, limit);
         for (size_t i = keep; i < bytes; i++) {
             if (text[i] != ' ')
-                return qn_fail(err, QN_SQLSTATE_STRING_TRUNCATION, "value too long for type %s(%zu)",
+                return qn_fail(err, QN_SQLSTATE_STRING_TRUNCATION,
+                               "value too long for type %s(%zu)",
                                qn_type_name((qn_sql_type)type.id), limit);
         }
         bytes = keep;
@@ -146,8 +158,8 @@ static qn_status parse_limited(qn_type type, const char *text, size_t bytes, qn_
     return QN_OK;
 }
 
-static qn_status parse_text(qn_type type, const char *text, size_t bytes, qn_arena *arena, qn_str *out,
-                            qn_error *err)
+static qn_status parse_text(qn_type type, const char *text, size_t bytes, qn_arena *arena,
+                            qn_str *out, qn_error *err)
 {
     qn_status st = check_utf8(text, bytes, err);
     if (st != QN_OK)
@@ -167,7 +179,8 @@ qn_status qn_value_parse(qn_type type, const char *text, size_t bytes, const qn_
     int64_t   v = 0;
     out->words[0] = out->words[1] = 0;
     switch (type.id) {
-    case QN_TYPE_BOOLEAN: return parse_bool(text, bytes, &out->b, err);
+    case QN_TYPE_BOOLEAN:
+        return parse_bool(text, bytes, &out->b, err);
     case QN_TYPE_SMALLINT:
         st = parse_int(QN_TYPE_SMALLINT, text, bytes, INT16_MIN, INT16_MAX, &v, err);
         out->i16 = (int16_t)v;
@@ -176,20 +189,27 @@ qn_status qn_value_parse(qn_type type, const char *text, size_t bytes, const qn_
         st = parse_int(QN_TYPE_INTEGER, text, bytes, INT32_MIN, INT32_MAX, &v, err);
         out->i32 = (int32_t)v;
         return st;
-    case QN_TYPE_BIGINT: return parse_int(QN_TYPE_BIGINT, text, bytes, INT64_MIN, INT64_MAX, &out->i64, err);
-    case QN_TYPE_REAL: return qn_f32_parse(text, bytes, &out->f32, err);
-    case QN_TYPE_DOUBLE: return qn_f64_parse(text, bytes, &out->f64, err);
-    case QN_TYPE_NUMERIC: return qn_numeric_parse(text, bytes, type.typmod, arena, &out->num, err);
+    case QN_TYPE_BIGINT:
+        return parse_int(QN_TYPE_BIGINT, text, bytes, INT64_MIN, INT64_MAX, &out->i64, err);
+    case QN_TYPE_REAL:
+        return qn_f32_parse(text, bytes, &out->f32, err);
+    case QN_TYPE_DOUBLE:
+        return qn_f64_parse(text, bytes, &out->f64, err);
+    case QN_TYPE_NUMERIC:
+        return qn_numeric_parse(text, bytes, type.typmod, arena, &out->num, err);
     case QN_TYPE_UNKNOWN:
     case QN_TYPE_TEXT:
     case QN_TYPE_VARCHAR:
-    case QN_TYPE_CHAR: return parse_text(type, text, bytes, arena, &out->str, err);
+    case QN_TYPE_CHAR:
+        return parse_text(type, text, bytes, arena, &out->str, err);
     case QN_TYPE_DATE:
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
     case QN_TYPE_TIMESTAMPTZ:
-    case QN_TYPE_INTERVAL: return qn_datetime_parse(type, text, bytes, set, out, err);
-    default: return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "unknown type %d", (int)type.id);
+    case QN_TYPE_INTERVAL:
+        return qn_datetime_parse(type, text, bytes, set, out, err);
+    default:
+        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "unknown type %d", (int)type.id);
     }
 }
 
@@ -213,19 +233,37 @@ void qn_value_print(qn_type type, const qn_datum *value, const qn_text_settings 
     char text[QN_FLOAT_TEXT_BYTES];
     int  extra = set ? set->extra_float_digits : 1;
     switch (type.id) {
-    case QN_TYPE_BOOLEAN: qn_buf_putc(buf, value->b ? 't' : 'f'); break;
-    case QN_TYPE_SMALLINT: print_int(value->i16, buf); break;
-    case QN_TYPE_INTEGER: print_int(value->i32, buf); break;
-    case QN_TYPE_BIGINT: print_int(value->i64, buf); break;
-    case QN_TYPE_REAL: qn_buf_add(buf, text, qn_f32_text(value->f32, extra, text)); break;
-    case QN_TYPE_DOUBLE: qn_buf_add(buf, text, qn_f64_text(value->f64, extra, text)); break;
-    case QN_TYPE_NUMERIC: qn_numeric_print(value->num, buf); break;
+    case QN_TYPE_BOOLEAN:
+        qn_buf_putc(buf, value->b ? 't' : 'f');
+        break;
+    case QN_TYPE_SMALLINT:
+        print_int(value->i16, buf);
+        break;
+    case QN_TYPE_INTEGER:
+        print_int(value->i32, buf);
+        break;
+    case QN_TYPE_BIGINT:
+        print_int(value->i64, buf);
+        break;
+    case QN_TYPE_REAL:
+        qn_buf_add(buf, text, qn_f32_text(value->f32, extra, text));
+        break;
+    case QN_TYPE_DOUBLE:
+        qn_buf_add(buf, text, qn_f64_text(value->f64, extra, text));
+        break;
+    case QN_TYPE_NUMERIC:
+        qn_numeric_print(value->num, buf);
+        break;
     case QN_TYPE_DATE:
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
     case QN_TYPE_TIMESTAMPTZ:
-    case QN_TYPE_INTERVAL: qn_datetime_print(type, value, set, buf); break;
-    default: qn_buf_add(buf, qn_str_data(&value->str), value->str.bytes); break;
+    case QN_TYPE_INTERVAL:
+        qn_datetime_print(type, value, set, buf);
+        break;
+    default:
+        qn_buf_add(buf, qn_str_data(&value->str), value->str.bytes);
+        break;
     }
 }
 
@@ -260,20 +298,30 @@ static int compare_char(const qn_str *a, const qn_str *b)
 int qn_value_compare(qn_sql_type id, const qn_datum *a, const qn_datum *b)
 {
     switch (id) {
-    case QN_TYPE_BOOLEAN: return COMPARE(a->b, b->b);
-    case QN_TYPE_SMALLINT: return COMPARE(a->i16, b->i16);
+    case QN_TYPE_BOOLEAN:
+        return COMPARE(a->b, b->b);
+    case QN_TYPE_SMALLINT:
+        return COMPARE(a->i16, b->i16);
     case QN_TYPE_INTEGER:
-    case QN_TYPE_DATE: return COMPARE(a->i32, b->i32);
+    case QN_TYPE_DATE:
+        return COMPARE(a->i32, b->i32);
     case QN_TYPE_BIGINT:
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
-    case QN_TYPE_TIMESTAMPTZ: return COMPARE(a->i64, b->i64);
-    case QN_TYPE_REAL: return compare_f64((double)a->f32, (double)b->f32);
-    case QN_TYPE_DOUBLE: return compare_f64(a->f64, b->f64);
-    case QN_TYPE_NUMERIC: return qn_numeric_compare(a->num, b->num);
-    case QN_TYPE_CHAR: return compare_char(&a->str, &b->str);
-    case QN_TYPE_INTERVAL: return qn_interval_compare(&a->interval, &b->interval);
-    default: return qn_str_compare(&a->str, &b->str);
+    case QN_TYPE_TIMESTAMPTZ:
+        return COMPARE(a->i64, b->i64);
+    case QN_TYPE_REAL:
+        return compare_f64((double)a->f32, (double)b->f32);
+    case QN_TYPE_DOUBLE:
+        return compare_f64(a->f64, b->f64);
+    case QN_TYPE_NUMERIC:
+        return qn_numeric_compare(a->num, b->num);
+    case QN_TYPE_CHAR:
+        return compare_char(&a->str, &b->str);
+    case QN_TYPE_INTERVAL:
+        return qn_interval_compare(&a->interval, &b->interval);
+    default:
+        return qn_str_compare(&a->str, &b->str);
     }
 }
 
@@ -282,8 +330,10 @@ bool qn_value_equal(qn_sql_type id, const qn_datum *a, const qn_datum *b)
     switch (id) {
     case QN_TYPE_UNKNOWN:
     case QN_TYPE_TEXT:
-    case QN_TYPE_VARCHAR: return qn_str_equal(&a->str, &b->str);
-    default: return qn_value_compare(id, a, b) == 0;
+    case QN_TYPE_VARCHAR:
+        return qn_str_equal(&a->str, &b->str);
+    default:
+        return qn_value_compare(id, a, b) == 0;
     }
 }
 
@@ -299,13 +349,17 @@ int qn_value_compare_stored(qn_sql_type id, const qn_datum *a, const qn_datum *b
         memcpy(&y, &b->f32, 4);
         return COMPARE((int32_t)x, (int32_t)y);
     }
-    case QN_TYPE_DOUBLE: return COMPARE((int64_t)a->words[0], (int64_t)b->words[0]);
-    case QN_TYPE_NUMERIC: return qn_numeric_compare_stored(a->num, b->num);
-    case QN_TYPE_CHAR: return qn_str_compare(&a->str, &b->str);
+    case QN_TYPE_DOUBLE:
+        return COMPARE((int64_t)a->words[0], (int64_t)b->words[0]);
+    case QN_TYPE_NUMERIC:
+        return qn_numeric_compare_stored(a->num, b->num);
+    case QN_TYPE_CHAR:
+        return qn_str_compare(&a->str, &b->str);
     case QN_TYPE_INTERVAL:
         c = COMPARE(a->interval.months, b->interval.months);
         return c ? c : COMPARE(a->interval.days, b->interval.days);
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
@@ -330,33 +384,55 @@ void qn_value_identity(qn_sql_type id, const qn_datum *value, uint64_t identity[
 {
     identity[0] = identity[1] = 0;
     switch (id) {
-    case QN_TYPE_BOOLEAN: identity[0] = value->b; break;
-    case QN_TYPE_SMALLINT: identity[0] = (uint64_t)(int64_t)value->i16; break;
+    case QN_TYPE_BOOLEAN:
+        identity[0] = value->b;
+        break;
+    case QN_TYPE_SMALLINT:
+        identity[0] = (uint64_t)(int64_t)value->i16;
+        break;
     case QN_TYPE_INTEGER:
-    case QN_TYPE_DATE: identity[0] = (uint64_t)(int64_t)value->i32; break;
+    case QN_TYPE_DATE:
+        identity[0] = (uint64_t)(int64_t)value->i32;
+        break;
     case QN_TYPE_BIGINT:
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
-    case QN_TYPE_TIMESTAMPTZ: identity[0] = (uint64_t)value->i64; break;
-    case QN_TYPE_REAL: identity_f64((double)value->f32, identity); break;
-    case QN_TYPE_DOUBLE: identity_f64(value->f64, identity); break;
-    case QN_TYPE_NUMERIC: qn_numeric_identity(value->num, identity); break;
-    case QN_TYPE_CHAR: identity_bytes(qn_str_data(&value->str), unpadded(&value->str), identity); break;
+    case QN_TYPE_TIMESTAMPTZ:
+        identity[0] = (uint64_t)value->i64;
+        break;
+    case QN_TYPE_REAL:
+        identity_f64((double)value->f32, identity);
+        break;
+    case QN_TYPE_DOUBLE:
+        identity_f64(value->f64, identity);
+        break;
+    case QN_TYPE_NUMERIC:
+        qn_numeric_identity(value->num, identity);
+        break;
+    case QN_TYPE_CHAR:
+        identity_bytes(qn_str_data(&value->str), unpadded(&value->str), identity);
+        break;
     case QN_TYPE_INTERVAL: {
         qn_u128 span = (qn_u128)qn_interval_linear(&value->interval);
         identity[0] = (uint64_t)span;
         identity[1] = (uint64_t)(span >> 64);
         break;
     }
-    default: identity_bytes(qn_str_data(&value->str), value->str.bytes, identity); break;
+    default:
+        identity_bytes(qn_str_data(&value->str), value->str.bytes, identity);
+        break;
     }
 }
 
 bool qn_value_copy(qn_bank bank, const qn_datum *value, qn_arena *arena, qn_datum *out)
 {
     switch (bank) {
-    case QN_BANK_STR: return qn_str_copy(arena, &value->str, &out->str);
-    case QN_BANK_NUM: return qn_numeric_copy(value->num, arena, &out->num);
-    default: *out = *value; return true;
+    case QN_BANK_STR:
+        return qn_str_copy(arena, &value->str, &out->str);
+    case QN_BANK_NUM:
+        return qn_numeric_copy(value->num, arena, &out->num);
+    default:
+        *out = *value;
+        return true;
     }
 }

@@ -267,7 +267,7 @@ static void single_calls(void **state)
         {"pg_size_pretty", 1, {N}, {"10485247.9"}, "10239 kB"},
         {"pg_size_pretty", 1, {N}, {"-1e30"}, "-888178419700125 PB"},
         {"setseed", 1, {F8}, {"2"}, "22023 setseed parameter 2 is out of allowed range [-1,1]"},
-        {"setseed", 1, {F8}, {"NaN"}, "22023 setseed parameter nan is out of allowed range [-1,1]"},
+        {"setseed", 1, {F8}, {"NaN"}, "22023 setseed parameter NaN is out of allowed range [-1,1]"},
         {"setseed", 1, {F8}, {"0.5"}, ""},
         {"current_schema", 0, {0}, {NULL}, "public"},
     };

@@ -64,18 +64,19 @@ static const struct {
     binary      two;
     unary       one;
 } operations[] = {
-    {"add", qn_numeric_add, NULL},   {"sub", qn_numeric_sub, NULL},
-    {"mul", qn_numeric_mul, NULL},   {"div", qn_numeric_div, NULL},
-    {"mod", qn_numeric_mod, NULL},   {"div_trunc", qn_numeric_div_trunc, NULL},
-    {"gcd", qn_numeric_gcd, NULL},   {"lcm", qn_numeric_lcm, NULL},
-    {"log", qn_numeric_log, NULL},   {"power", qn_numeric_power, NULL},
-    {"sqrt", NULL, qn_numeric_sqrt}, {"exp", NULL, qn_numeric_exp},
-    {"ln", NULL, qn_numeric_ln},     {"ceil", NULL, qn_numeric_ceil},
+    {"add", qn_numeric_add, NULL},     {"sub", qn_numeric_sub, NULL},
+    {"mul", qn_numeric_mul, NULL},     {"div", qn_numeric_div, NULL},
+    {"mod", qn_numeric_mod, NULL},     {"div_trunc", qn_numeric_div_trunc, NULL},
+    {"gcd", qn_numeric_gcd, NULL},     {"lcm", qn_numeric_lcm, NULL},
+    {"log", qn_numeric_log, NULL},     {"power", qn_numeric_power, NULL},
+    {"sqrt", NULL, qn_numeric_sqrt},   {"exp", NULL, qn_numeric_exp},
+    {"ln", NULL, qn_numeric_ln},       {"ceil", NULL, qn_numeric_ceil},
     {"floor", NULL, qn_numeric_floor},
 };
 
 /* The rest: results of other types, or operands that are not numeric. */
-static qn_status other(fixture *f, const char *op, qn_numeric a, const char *b, qn_numeric *r, qn_error *err)
+static qn_status other(fixture *f, const char *op, qn_numeric a, const char *b, qn_numeric *r,
+                       qn_error *err)
 {
     int32_t bucket = 0;
     int64_t n = strtoll(b, NULL, 10);
@@ -94,7 +95,8 @@ static qn_status other(fixture *f, const char *op, qn_numeric a, const char *b, 
     if (strcmp(op, "minscale") == 0)
         return qn_numeric_from_i64(qn_numeric_min_scale(a), r);
     if (strcmp(op, "wb") == 0) {
-        qn_status st = qn_numeric_width_bucket(a, value(f, b), value(f, "10"), 7, &f->arena, &bucket, err);
+        qn_status st =
+            qn_numeric_width_bucket(a, value(f, b), value(f, "10"), 7, &f->arena, &bucket, err);
         return st != QN_OK ? st : qn_numeric_from_i64(bucket, r);
     }
     if (strcmp(op, "f8") == 0)
@@ -106,7 +108,8 @@ static qn_status other(fixture *f, const char *op, qn_numeric a, const char *b, 
     return st != QN_OK ? st : qn_numeric_from_i64(n, r);
 }
 
-static void check_case(fixture *f, const char *op, const char *a, const char *b, const char *expected)
+static void check_case(fixture *f, const char *op, const char *a, const char *b,
+                       const char *expected)
 {
     qn_error   err = {0};
     qn_numeric x, y, r = {0, 0};
@@ -192,23 +195,28 @@ static void special_rules(void **state)
 static void text_in(void **state)
 {
     static const char *const good[][2] = {
-        {" 12.50 ", "12.50"}, {"+.5", "0.5"},   {"5.", "5"},          {"1e3", "1000"},
-        {"-1.5e-3", "-0.0015"}, {"-0.0", "0.0"}, {"nAn", "NaN"},      {"-inf", "-Infinity"},
-        {"1E+2", "100"},      {"007", "7"},     {"0e100000000", "0"},
+        {" 12.50 ", "12.50"},   {"+.5", "0.5"},  {"5.", "5"},          {"1e3", "1000"},
+        {"-1.5e-3", "-0.0015"}, {"-0.0", "0.0"}, {"nAn", "NaN"},       {"-inf", "-Infinity"},
+        {"1E+2", "100"},        {"007", "7"},    {"0e100000000", "0"},
     };
-    static const char *const bad[] = {"", " ", "abc", "1 2", "1e", "e5", ".", "--1", "+nan", "1..2", "0x1"};
-    fixture *f = *state;
+    static const char *const bad[] = {"",  " ",   "abc",  "1 2",  "1e", "e5",
+                                      ".", "--1", "+nan", "1..2", "0x1"};
+    fixture                 *f = *state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_string_equal(shown(f, value(f, good[i][0])), good[i][1]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         qn_error   err = {0};
         qn_numeric v;
-        assert_int_equal(qn_numeric_parse(bad[i], strlen(bad[i]), -1, &f->arena, &v, &err), QN_ERROR);
+        assert_int_equal(qn_numeric_parse(bad[i], strlen(bad[i]), -1, &f->arena, &v, &err),
+                         QN_ERROR);
         assert_string_equal(err.sqlstate, "22P02");
     }
 }
 
-static int32_t typmod(int precision, int scale) { return ((precision << 16) | (scale & 0x7ff)) + 4; }
+static int32_t typmod(int precision, int scale)
+{
+    return ((precision << 16) | (scale & 0x7ff)) + 4;
+}
 
 static void typmods(void **state)
 {
@@ -223,7 +231,8 @@ static void typmods(void **state)
         {"1e-30000", 5, 2, "0.00"},
         {"999.995", 5, 2,
          "A field with precision 5, scale 2 must round to an absolute value less than 10^3."},
-        {"1", 3, 3, "A field with precision 3, scale 3 must round to an absolute value less than 1."},
+        {"1", 3, 3,
+         "A field with precision 3, scale 3 must round to an absolute value less than 1."},
         {"Infinity", 3, 1, "A field with precision 3, scale 1 cannot hold an infinite value."},
         {"NaN", 3, 1, "NaN"},
     };
@@ -231,8 +240,9 @@ static void typmods(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         qn_error   err = {0};
         qn_numeric v;
-        qn_status  st = qn_numeric_parse(cases[i].text, strlen(cases[i].text),
-                                         typmod(cases[i].precision, cases[i].scale), &f->arena, &v, &err);
+        qn_status  st =
+            qn_numeric_parse(cases[i].text, strlen(cases[i].text),
+                             typmod(cases[i].precision, cases[i].scale), &f->arena, &v, &err);
         assert_string_equal(st == QN_OK ? shown(f, v) : err.detail, cases[i].expected);
         if (st != QN_OK)
             assert_string_equal(err.message, "numeric field overflow");
@@ -274,7 +284,8 @@ static void algebra_holds(void **state)
         assert_int_equal(qn_numeric_mul(quotient, b, &f->arena, &product, NULL), QN_OK);
         assert_int_equal(qn_numeric_add(product, rest, &f->arena, &back, NULL), QN_OK);
         assert_int_equal(qn_numeric_compare(back, a), 0);
-        assert_true(qn_numeric_compare(qn_numeric_abs(rest, &f->arena), qn_numeric_abs(b, &f->arena)) < 0);
+        assert_true(
+            qn_numeric_compare(qn_numeric_abs(rest, &f->arena), qn_numeric_abs(b, &f->arena)) < 0);
         assert_true(qn_numeric_sign(rest) * qn_numeric_sign(a) >= 0);
         qn_arena_reset(&f->arena);
     }
@@ -317,8 +328,10 @@ static void identity_follows_equality(void **state)
     for (int i = 0; i < 3000; i++) {
         qn_numeric a = random_value(f), b = a, other_value = random_value(f);
         /* More digits after the point may turn a small value long: the identity must not notice. */
-        assert_int_equal(qn_numeric_round(a, qn_numeric_scale(a) + (int)qn_random_below(&f->rnd, 400),
-                                          &f->arena, &b, NULL), QN_OK);
+        assert_int_equal(qn_numeric_round(a,
+                                          qn_numeric_scale(a) + (int)qn_random_below(&f->rnd, 400),
+                                          &f->arena, &b, NULL),
+                         QN_OK);
         qn_numeric_identity(a, x);
         qn_numeric_identity(b, y);
         assert_memory_equal(x, y, sizeof x);
@@ -377,7 +390,8 @@ static void floats(void **state)
     assert_true(qn_numeric_to_f64(value(f, "1e400")) == HUGE_VAL);
     assert_true(isnan(qn_numeric_to_f64(value(f, "NaN"))));
     /* Halfway between two floats once rounded to double: only a direct conversion is right. */
-    assert_true(qn_numeric_to_f32(value(f, "1.00000005960464477540")) == 1.00000011920928955078125f);
+    assert_true(qn_numeric_to_f32(value(f, "1.00000005960464477540")) ==
+                1.00000011920928955078125f);
     qn_numeric v;
     assert_int_equal(qn_numeric_from_f64(0.1 + 0.2, &f->arena, &v, NULL), QN_OK);
     assert_string_equal(shown(f, v), "0.3"); /* 15 digits */
@@ -433,11 +447,16 @@ static void allocations_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_postgresql),   cmocka_unit_test(special_rules),
-        cmocka_unit_test(text_in),                  cmocka_unit_test(typmods),
-        cmocka_unit_test(algebra_holds),            cmocka_unit_test(forms_are_canonical),
-        cmocka_unit_test(identity_follows_equality), cmocka_unit_test(edges_of_the_small_form),
-        cmocka_unit_test(unpack_refuses_damage),    cmocka_unit_test(floats),
+        cmocka_unit_test(agrees_with_postgresql),
+        cmocka_unit_test(special_rules),
+        cmocka_unit_test(text_in),
+        cmocka_unit_test(typmods),
+        cmocka_unit_test(algebra_holds),
+        cmocka_unit_test(forms_are_canonical),
+        cmocka_unit_test(identity_follows_equality),
+        cmocka_unit_test(edges_of_the_small_form),
+        cmocka_unit_test(unpack_refuses_damage),
+        cmocka_unit_test(floats),
         cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests_name("numeric", tests, set_up, tear_down);

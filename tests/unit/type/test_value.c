@@ -1,4 +1,5 @@
-/* Values of every type: text in and out as PostgreSQL 15 has it, order, identity, names of types. */
+/* Values of every type: text in and out as PostgreSQL 15 has it, order, identity, names of types.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +43,7 @@ static int tear_down(void **state)
 
 #define TYPE(name) QN_TYPE(name)
 #define VARCHAR(n) ((qn_type){QN_TYPE_VARCHAR, (n) + 4})
-#define CHAR(n) ((qn_type){QN_TYPE_CHAR, (n) + 4})
+#define CHAR(n)    ((qn_type){QN_TYPE_CHAR, (n) + 4})
 
 static qn_datum parsed(fixture *f, qn_type type, const char *text)
 {
@@ -96,7 +97,8 @@ static void text_round_trip(void **state)
         {TYPE(TEXT), "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
         {TYPE(TEXT), "", ""},
         {VARCHAR(3), "abc   ", "abc"},
-        {VARCHAR(3), "\xc3\xa4\xc3\xb6\xc3\xbc", "\xc3\xa4\xc3\xb6\xc3\xbc"}, /* characters, not bytes */
+        {VARCHAR(3), "\xc3\xa4\xc3\xb6\xc3\xbc",
+         "\xc3\xa4\xc3\xb6\xc3\xbc"}, /* characters, not bytes */
         {CHAR(3), "x", "x  "},
         {CHAR(20), "x", "x                   "},
         {CHAR(2), "ab   ", "ab"},
@@ -123,24 +125,28 @@ static void text_refused(void **state)
         {TYPE(INTEGER), "- 5", "22P02", "invalid input syntax for type integer: \"- 5\""},
         {TYPE(SMALLINT), " 12x", "22P02", "invalid input syntax for type smallint: \" 12x\""},
         {TYPE(SMALLINT), "32768", "22003", "value \"32768\" is out of range for type smallint"},
-        {TYPE(INTEGER), "99999999999", "22003", "value \"99999999999\" is out of range for type integer"},
+        {TYPE(INTEGER), "99999999999", "22003",
+         "value \"99999999999\" is out of range for type integer"},
         {TYPE(BIGINT), "9223372036854775808", "22003",
          "value \"9223372036854775808\" is out of range for type bigint"},
         {TYPE(REAL), "1e39", "22003", "\"1e39\" is out of range for type real"},
         {TYPE(DOUBLE), " 1e-400 ", "22003", "\"1e-400\" is out of range for type double precision"},
-        {TYPE(DOUBLE), "1.5.2", "22P02", "invalid input syntax for type double precision: \"1.5.2\""},
+        {TYPE(DOUBLE), "1.5.2", "22P02",
+         "invalid input syntax for type double precision: \"1.5.2\""},
         {TYPE(NUMERIC), "x", "22P02", "invalid input syntax for type numeric: \"x\""},
         {VARCHAR(3), "abcd", "22001", "value too long for type character varying(3)"},
         {CHAR(3), "abcd", "22001", "value too long for type character(3)"},
         {TYPE(TEXT), "a\xff", "22021", "invalid byte sequence for encoding \"UTF8\": 0xff"},
-        {TYPE(TEXT), "\xe4\xb8 x", "22021", "invalid byte sequence for encoding \"UTF8\": 0xe4 0xb8 0x20"},
+        {TYPE(TEXT), "\xe4\xb8 x", "22021",
+         "invalid byte sequence for encoding \"UTF8\": 0xe4 0xb8 0x20"},
     };
     fixture *f = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         qn_datum v;
         qn_error err = {0};
-        assert_int_equal(qn_value_parse(cases[i].type, cases[i].in, strlen(cases[i].in), NULL, &f->arena, &v,
-                                        &err), QN_ERROR);
+        assert_int_equal(qn_value_parse(cases[i].type, cases[i].in, strlen(cases[i].in), NULL,
+                                        &f->arena, &v, &err),
+                         QN_ERROR);
         assert_string_equal(err.sqlstate, cases[i].sqlstate);
         assert_string_equal(err.message, cases[i].message);
     }
@@ -195,8 +201,8 @@ static void float_digits_setting(void **state)
         int         extra;
         const char *text;
     } cases[] = {
-        {0.1 + 0.2, 1, "0.30000000000000004"}, {0.1 + 0.2, 0, "0.3"}, {1234567.891, -12, "1.23e+06"},
-        {9007199254740993.0, 1, "9.007199254740992e+15"},
+        {0.1 + 0.2, 1, "0.30000000000000004"}, {0.1 + 0.2, 0, "0.3"},
+        {1234567.891, -12, "1.23e+06"},        {9007199254740993.0, 1, "9.007199254740992e+15"},
         {1e23, 1, "9.999999999999999e+22"}, /* 1e23 lies exactly between two doubles */
     };
     char text[QN_FLOAT_TEXT_BYTES + 1];
@@ -220,7 +226,8 @@ static void order_and_identity(void **state)
         {TYPE(INTEGER), {"-5", "0", "7"}},
         {TYPE(DOUBLE), {"-Infinity", "-1", "-0", "=0", "1e-300", "Infinity", "NaN"}},
         {TYPE(REAL), {"-1", "-0", "=0", "Infinity", "NaN"}},
-        {TYPE(NUMERIC), {"-Infinity", "-1.0", "=-1.00", "0", "1", "=1.0", "1e300", "Infinity", "NaN"}},
+        {TYPE(NUMERIC),
+         {"-Infinity", "-1.0", "=-1.00", "0", "1", "=1.0", "1e300", "Infinity", "NaN"}},
         {TYPE(TEXT), {"", "a", "a ", "ab", "abcdefghijklmn", "abcdefghijklmo", "b", "\xc3\xa4"}},
         {CHAR(8), {"", "a", "ab", "b"}},
         {TYPE(INTERVAL), {"-1 day", "0", "30 days", "=1 mon", "31 days"}},
@@ -239,7 +246,8 @@ static void order_and_identity(void **state)
         for (int i = 0; i < n; i++) {
             for (int j = 0; j < n; j++) {
                 uint64_t x[2], y[2];
-                int      c = qn_value_compare(id, &v[i], &v[j]), s = qn_value_compare_stored(id, &v[i], &v[j]);
+                int      c = qn_value_compare(id, &v[i], &v[j]),
+                    s = qn_value_compare_stored(id, &v[i], &v[j]);
                 assert_int_equal((c > 0) - (c < 0), (rank[i] > rank[j]) - (rank[i] < rank[j]));
                 assert_int_equal((s > 0) - (s < 0), (i > j) - (i < j));
                 assert_int_equal(qn_value_equal(id, &v[i], &v[j]), c == 0);
@@ -261,8 +269,9 @@ static void copies_live_on(void **state)
     qn_arena other;
     qn_datum text, number, text_copy, number_copy;
     qn_arena_init(&other, &f->mem);
-    assert_int_equal(qn_value_parse(TYPE(TEXT), "longer than twelve bytes", 24, NULL, &other, &text, NULL),
-                     QN_OK);
+    assert_int_equal(
+        qn_value_parse(TYPE(TEXT), "longer than twelve bytes", 24, NULL, &other, &text, NULL),
+        QN_OK);
     assert_int_equal(qn_value_parse(TYPE(NUMERIC), "1e100", 5, NULL, &other, &number, NULL), QN_OK);
     assert_true(qn_value_copy(QN_BANK_STR, &text, &f->arena, &text_copy));
     assert_true(qn_value_copy(QN_BANK_NUM, &number, &f->arena, &number_copy));
@@ -276,7 +285,8 @@ static void memory_may_be_refused(void **state)
     const struct {
         qn_type     type;
         const char *text;
-    } cases[] = {{TYPE(TEXT), "longer than twelve bytes"}, {CHAR(30), "x"}, {TYPE(NUMERIC), "1e100"}};
+    } cases[] = {
+        {TYPE(TEXT), "longer than twelve bytes"}, {CHAR(30), "x"}, {TYPE(NUMERIC), "1e100"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         qn_mem   mem;
@@ -287,8 +297,9 @@ static void memory_may_be_refused(void **state)
         mem.fail_at = 1;
         mem.fail_persist = true;
         qn_arena_init(&arena, &mem);
-        assert_int_equal(qn_value_parse(cases[i].type, cases[i].text, strlen(cases[i].text), NULL, &arena, &v,
-                                        &err), QN_NOMEM);
+        assert_int_equal(qn_value_parse(cases[i].type, cases[i].text, strlen(cases[i].text), NULL,
+                                        &arena, &v, &err),
+                         QN_NOMEM);
         assert_string_equal(err.sqlstate, "53200");
         qn_arena_deinit(&arena);
         qn_mem_deinit(&mem);
@@ -312,7 +323,8 @@ static void type_names(void **state)
         {CHAR(3), "character(3)"},
         {{QN_TYPE_TIMESTAMPTZ, 3}, "timestamp(3) with time zone"},
         {{QN_TYPE_TIME, 0}, "time(0) without time zone"},
-        {{QN_TYPE_INTERVAL, ((1 << 10 | 1 << 11 | 1 << 12) << 16) | 3}, "interval hour to second(3)"},
+        {{QN_TYPE_INTERVAL, ((1 << 10 | 1 << 11 | 1 << 12) << 16) | 3},
+         "interval hour to second(3)"},
         {{QN_TYPE_INTERVAL, (1 << 3) << 16 | 0xffff}, "interval day"},
     };
     char text[64];

@@ -40,11 +40,7 @@ static bool settle_params(qn_binder *b)
 {
     for (uint32_t i = 0; i < b->param_count; i++) {
         if (b->param_types[i].id == QN_TYPE_UNKNOWN) {
-            int32_t at = -1;
-            for (const qn_param_ref *r = b->param_refs; r; r = r->next) {
-                at = r->expr->index == i ? r->expr->location : at;
-            }
-            return QN_BIND_FAIL(b, INDETERMINATE_DATATYPE, at, "could not determine data type of parameter $%u",
+            return QN_BIND_FAIL(b, INDETERMINATE_DATATYPE, -1, "could not determine data type of parameter $%u",
                                 i + 1),
                    false;
         }

@@ -245,7 +245,7 @@ static bool copy_columns(qn_binder *b, const PgQuery__CopyStmt *stmt, const qn_t
 }
 
 /* FORCE_… (a, b) as one flag per column; the columns must be among those copied. */
-static bool force_flags(qn_binder *b, const qn_pg *list, const char *const *names, uint32_t count,
+static bool force_flags(qn_binder *b, const qn_table *table, const qn_pg *list, const char *const *names, uint32_t count,
                         const uint32_t *copied, uint32_t copied_count, const char *what, bool **out)
 {
     if (!list || list->node_case != QN_PG(LIST)) {
@@ -262,7 +262,9 @@ static bool force_flags(qn_binder *b, const qn_pg *list, const char *const *name
             c++;
         }
         if (c == count) {
-            return QN_BIND_FAIL(b, UNDEFINED_COLUMN, -1, "column \"%s\" does not exist", name), false;
+            QN_BIND_FAIL(b, UNDEFINED_COLUMN, -1, "column \"%s\"%s%s%s does not exist", name,
+                         table ? " of relation \"" : "", table ? table->name : "", table ? "\"" : "");
+            return false;
         }
         for (uint32_t k = 0; k < copied_count; k++) {
             among = among || copied[k] == c;
@@ -281,11 +283,11 @@ static bool all_flags(qn_binder *b, const copy_seen *seen, const char *const *na
     qn_copy_options *o = &out->copy;
 
     o->force_quote_all = seen->quote_columns && seen->quote_columns->node_case == QN_PG(A_STAR);
-    return force_flags(b, seen->quote_columns, names, count, out->copy_columns, out->copy_column_count, "FORCE_QUOTE",
+    return force_flags(b, out->table, seen->quote_columns, names, count, out->copy_columns, out->copy_column_count, "FORCE_QUOTE",
                        &o->force_quote) &&
-           force_flags(b, seen->not_null_columns, names, count, out->copy_columns, out->copy_column_count,
+           force_flags(b, out->table, seen->not_null_columns, names, count, out->copy_columns, out->copy_column_count,
                        "FORCE_NOT_NULL", &o->force_not_null) &&
-           force_flags(b, seen->null_columns, names, count, out->copy_columns, out->copy_column_count, "FORCE_NULL",
+           force_flags(b, out->table, seen->null_columns, names, count, out->copy_columns, out->copy_column_count, "FORCE_NULL",
                        &o->force_null);
 }
 
@@ -368,7 +370,7 @@ bool qn_bind_copy(qn_binder *b, const PgQuery__CopyStmt *stmt, qn_bound *out)
     if (stmt->query) {
         return copy_query(b, stmt, &seen, out);
     }
-    if (!(table = qn_bind_table(b, stmt->relation)) || !copy_columns(b, stmt, table, out)) {
+    if (!(table = qn_bind_table(b, stmt->relation, -1)) || !copy_columns(b, stmt, table, out)) {
         return false;
     }
     out->table = table;

@@ -61,7 +61,11 @@ static qn_expr *no_table(qn_binder *b, const qn_scope *s, const char *table, int
 {
     const qn_relation *rel = visible(s);
 
-    if (rel && rel->kind == QN_REL_TABLE && strcmp(rel->table->name, table) == 0) {
+    if (rel && strcmp(rel->alias, table) == 0) {
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "invalid reference to FROM-clause entry for table \"%s\"", table);
+        qn_error_hint(b->err, "There is an entry for table \"%s\", but it cannot be referenced from this part of "
+                              "the query.", table);
+    } else if (rel && rel->kind == QN_REL_TABLE && strcmp(rel->table->name, table) == 0) {
         QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "invalid reference to FROM-clause entry for table \"%s\"", table);
         qn_error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", rel->alias);
     } else {
@@ -89,7 +93,12 @@ static qn_expr *column_name(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef 
     if (rel && strcmp(rel->alias, name) == 0) {
         return qn_bind_unsupported(b, c->location, "a whole-row reference"), NULL;
     }
-    return QN_BIND_FAIL(b, UNDEFINED_COLUMN, c->location, "column \"%s\" does not exist", name), NULL;
+    QN_BIND_FAIL(b, UNDEFINED_COLUMN, c->location, "column \"%s\" does not exist", name);
+    if (s->hidden && qn_catalog_column(s->hidden, name) >= 0) {
+        qn_error_hint(b->err, "There is a column named \"%s\" in table \"%s\", but it cannot be referenced from "
+                              "this part of the query.", name, s->hidden->name);
+    }
+    return NULL;
 }
 
 static qn_expr *column_ref(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *c)

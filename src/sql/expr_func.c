@@ -4,8 +4,6 @@
  * relation; equal calls share one entry unless they are volatile. */
 #include "sql/sql_int.h"
 
-#include <stdio.h>
-
 /* PostgreSQL's aggregates and window functions that quern lacks: named in 0A000 rather than unknown. */
 static const char *const other_aggregates[] = {
     "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg", "percentile_cont",
@@ -110,15 +108,7 @@ static const qn_aggregate *choose_aggregate(qn_binder *b, const char *name, uint
     }
     if (b->status == QN_OK) {
         qn_signature(b, name, qualified, argc, args, text, sizeof text);
-        if (best == -2) {
-            QN_BIND_FAIL(b, AMBIGUOUS_FUNCTION, location, "function %s is not unique", text);
-            qn_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
-                                  "type casts.");
-        } else {
-            QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "function %s does not exist", text);
-            qn_error_hint(b->err, "No function matches the given name and argument types. You might need to "
-                                  "add explicit type casts.");
-        }
+        qn_call_failed(b, text, best == -2, location);
     }
     return NULL;
 }
@@ -158,11 +148,8 @@ qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
 
     if (f->agg_star && strcmp(name, "count") != 0) {
         char text[200];
-        snprintf(text, sizeof text, "%s()", name);
-        QN_BIND_FAIL(b, UNDEFINED_FUNCTION, f->location, "function %s does not exist", text);
-        qn_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
-                              "explicit type casts.");
-        return NULL;
+        qn_signature(b, name, f->n_funcname > 1, 0, NULL, text, sizeof text);
+        return qn_call_failed(b, text, false, f->location), NULL;
     }
     if (!f->agg_star && argc == 0 && strcmp(name, "count") == 0) {
         return QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, f->location,
@@ -305,11 +292,9 @@ qn_expr *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
     if (aggregate) {
         return qn_bind_aggregate(b, s, f, name, argc, args);
     }
-    if (!plain_call(b, f, name)) {
-        return NULL;
-    }
     if (strcmp(name, "generate_series") == 0) {
-        return series_target(b, s, f, argc, args);
+        return plain_call(b, f, name) ? series_target(b, s, f, argc, args) : NULL;
     }
-    return qn_bind_call(b, name, f->n_funcname > 1, argc, args, f->location);
+    qn_expr *call = qn_bind_call(b, name, f->n_funcname > 1, argc, args, f->location);
+    return call && plain_call(b, f, name) ? call : NULL;
 }

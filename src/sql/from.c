@@ -22,7 +22,7 @@ static bool in_public(const PgQuery__RangeVar *var)
     return !*var->schemaname || strcmp(var->schemaname, "public") == 0;
 }
 
-const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var)
+const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var, int32_t location)
 {
     const qn_table *table = NULL;
 
@@ -33,7 +33,7 @@ const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var)
         table = qn_catalog_table(b->context->snapshot, var->relname);
     }
     if (!table) {
-        QN_BIND_FAIL(b, UNDEFINED_TABLE, var->location, "relation \"%s%s%s\" does not exist", var->schemaname,
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "relation \"%s%s%s\" does not exist", var->schemaname,
                      *var->schemaname ? "." : "", var->relname);
     }
     return table;
@@ -268,7 +268,7 @@ static qn_relation *range_var(qn_binder *b, qn_scope *s, const PgQuery__RangeVar
         rel = relation_of_made(b, made->columns, made->column_count, made->function, alias);
         s->schema = var->alias ? NULL : made->schema ? made->schema : "pg_catalog";
     } else {
-        const qn_table *table = qn_bind_table(b, var);
+        const qn_table *table = qn_bind_table(b, var, var->location);
         rel = table ? qn_relation_of_table(b, table, alias) : NULL;
         s->schema = var->alias ? NULL : "public";
     }
@@ -441,13 +441,7 @@ bool qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t locati
 
     if (k < 0) {
         qn_signature(b, "generate_series", false, argc, args, text, sizeof text);
-        QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location,
-                     k == -2 ? "function %s is not unique" : "function %s does not exist", text);
-        qn_error_hint(b->err, k == -2 ? "Could not choose a best candidate function. You might need to add "
-                                        "explicit type casts."
-                                      : "No function matches the given name and argument types. You might "
-                                        "need to add explicit type casts.");
-        return false;
+        return qn_call_failed(b, text, k == -2, location), false;
     }
     const struct series *form = &series_forms[k];
     rel->kind = QN_REL_FUNCTION;
@@ -459,9 +453,12 @@ bool qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t locati
     }
     rel->column_types[0] = (qn_type){form->result, -1};
     for (uint32_t i = 0; i < 3; i++) {
-        qn_type t = {form->function == QN_TF_SERIES_INT ? QN_TYPE_BIGINT : form->args[i], -1};
-        rel->args[i] = i < argc ? qn_coerce(b, args[i], t, QN_CAST_IMPLICIT, -1) : series_step(b, form);
-        if (!rel->args[i]) {
+        qn_expr *e = i < argc ? qn_coerce(b, args[i], (qn_type){form->args[i], -1}, QN_CAST_IMPLICIT, -1)
+                              : series_step(b, form);
+        if (e && form->function == QN_TF_SERIES_INT) {
+            e = qn_coerce(b, e, QN_TYPE(BIGINT), QN_CAST_IMPLICIT, -1);
+        }
+        if (!(rel->args[i] = e)) {
             return false;
         }
     }

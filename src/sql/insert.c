@@ -100,7 +100,7 @@ static bool same_lengths(qn_binder *b, const PgQuery__SelectStmt *v)
 static qn_select *insert_values(qn_binder *b, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *v,
                                 const qn_table *table, const uint32_t *map, uint32_t count)
 {
-    qn_scope     scope = {.clause = QN_CLAUSE_VALUES};
+    qn_scope     scope = {.clause = QN_CLAUSE_VALUES, .hidden = table};
     size_t       rows = v->n_values_lists, cols = v->values_lists[0]->list->n_items;
     qn_select   *select = QN_BIND_NEW(b, qn_select);
     qn_relation *rel = QN_BIND_NEW(b, qn_relation);
@@ -223,7 +223,7 @@ bool qn_bind_insert(qn_binder *b, const PgQuery__InsertStmt *stmt, qn_bound *out
 
     out->kind = QN_STMT_INSERT;
     if (!insert_supported(b, stmt) || !qn_bind_with(b, stmt->with_clause) ||
-        !(table = qn_bind_table(b, stmt->relation))) {
+        !(table = qn_bind_table(b, stmt->relation, stmt->relation->location))) {
         return false;
     }
     uint32_t *map = QN_BIND_ARRAY(b, uint32_t, table->column_count + stmt->n_cols + 1);

@@ -58,7 +58,7 @@ qn_expr *qn_node(qn_binder *b, qn_expr_kind kind, qn_type type, uint32_t argc, q
     for (uint32_t i = 0; i < argc; i++) {
         w->weight += qn_expr_weight(args[i]);
         /* exprLocation(): an expression begins where its leftmost part does. */
-        if (args[i]->location >= 0 && location >= 0 && args[i]->location < location) {
+        if (args[i]->location >= 0 && (location < 0 || args[i]->location < location)) {
             location = args[i]->location;
         }
     }

@@ -45,6 +45,18 @@ static qn_sqlstate error_state(const char *message)
     return QN_SQLSTATE_SYNTAX_ERROR;
 }
 
+/* Whether the token at a position is U&'…' or U&"…". */
+static bool in_unicode_string(const qn_binder *b, int at)
+{
+    size_t   pos = 0;
+    qn_token t;
+
+    do {
+        t = qn_token_next(b->sql, b->sql_bytes, &pos);
+    } while (t.kind != QN_TOKEN_END && at >= 0 && t.end <= (size_t)at);
+    return t.kind != QN_TOKEN_END && (b->sql[t.start] == 'U' || b->sql[t.start] == 'u');
+}
+
 static qn_status parse_failed(qn_binder *b, const PgQueryError *error)
 {
     const char *message = error->message ? error->message : "syntax error";
@@ -60,6 +72,11 @@ static qn_status parse_failed(qn_binder *b, const PgQueryError *error)
     if (state == QN_SQLSTATE_TOO_COMPLEX) {
         qn_fail_at(b->err, state, at, "statement is nested too deeply");
         qn_error_hint(b->err, "Split the statement, or use fewer parentheses.");
+        return QN_ERROR;
+    }
+    if (state == QN_SQLSTATE_INVALID_ESCAPE_SEQUENCE && in_unicode_string(b, at)) {
+        qn_fail_at(b->err, QN_SQLSTATE_SYNTAX_ERROR, at, "%s", message);
+        qn_error_hint(b->err, "Unicode escapes must be \\XXXX or \\+XXXXXX.");
         return QN_ERROR;
     }
     qn_status st = qn_fail_at(b->err, state, at, "%s", message);

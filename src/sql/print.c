@@ -77,9 +77,8 @@ static const char *operator_of(const qn_function *f)
 {
     for (size_t i = 0; i < qn_operator_count(); i++) {
         const qn_operator *op = qn_operator_at(i);
-        bool prefix = op->left == QN_TYPE_UNKNOWN;
-        if (strcmp(op->function, f->name) == 0 && f->argc == (prefix ? 1 : 2) && op->right == f->args[f->argc - 1] &&
-            (prefix || op->left == f->args[0])) {
+        if (strcmp(op->function, f->name) == 0 && f->argc && op->right == f->args[f->argc - 1] &&
+            op->left == (f->argc == 2 ? f->args[0] : QN_TYPE_UNKNOWN)) {
             return op->name;
         }
     }

@@ -429,6 +429,15 @@ static bool exact(const qn_candidate *c, uint32_t argc, const uint8_t *types)
 
 /* ---- operators ---- */
 
+/* A left side UNKNOWN marks a prefix operator, or one whose left side is any type (anything || text): the
+ * implementing function tells. */
+static bool is_prefix(const qn_operator *op)
+{
+    uint8_t types[2] = {op->left, op->right};
+
+    return op->left == QN_TYPE_UNKNOWN && qn_function_exact(op->function, 2, types) < 0;
+}
+
 static qn_expr *operator_call(qn_binder *b, const qn_operator *op, qn_expr *left, qn_expr *right,
                               int32_t location)
 {
@@ -449,7 +458,8 @@ static qn_expr *operator_call(qn_binder *b, const qn_operator *op, qn_expr *left
     for (uint32_t i = 0; i < argc; i++) {
         qn_expr *e = prefix || i ? right : left;
         qn_type  t = {prefix ? op->right : types[i], -1};
-        args[i] = qn_coerce(b, e, t, QN_CAST_IMPLICIT, -1);
+        args[i] = t.id == QN_TYPE_UNKNOWN ? qn_coerce_unknown_to_text(b, e)
+                                          : qn_coerce(b, e, t, QN_CAST_IMPLICIT, -1);
         if (!args[i]) {
             return NULL;
         }
@@ -497,8 +507,7 @@ static const qn_operator *operator_exact(const uint16_t *list, size_t count, boo
     }
     for (size_t i = 0; r != QN_TYPE_UNKNOWN && i < count; i++) {
         const qn_operator *op = qn_operator_at(list[i]);
-        if (op->right == r && op->left == (prefix ? QN_TYPE_UNKNOWN : l) &&
-            (op->left == QN_TYPE_UNKNOWN) == prefix) {
+        if (op->right == r && op->left == (prefix ? QN_TYPE_UNKNOWN : l) && is_prefix(op) == prefix) {
             return op;
         }
     }
@@ -525,7 +534,7 @@ qn_expr *qn_bind_operator(qn_binder *b, const char *name, qn_expr *left, qn_expr
     }
     for (size_t i = 0; i < count; i++) {
         op = qn_operator_at(list[i]);
-        if ((op->left == QN_TYPE_UNKNOWN) == prefix) {
+        if (is_prefix(op) == prefix) {
             c[n++] = (qn_candidate){list[i], prefix ? 1 : 2, prefix ? &op->right : &op->left, false};
         }
     }
@@ -553,6 +562,20 @@ void qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc,
     if (n < bytes) {
         snprintf(out + n, bytes - n, ")");
     }
+}
+
+qn_status qn_call_failed(qn_binder *b, const char *signature, bool ambiguous, int32_t location)
+{
+    if (ambiguous) {
+        QN_BIND_FAIL(b, AMBIGUOUS_FUNCTION, location, "function %s is not unique", signature);
+        qn_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
+                              "type casts.");
+    } else {
+        QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "function %s does not exist", signature);
+        qn_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
+                              "explicit type casts.");
+    }
+    return b->status;
 }
 
 static qn_expr *function_call(qn_binder *b, const qn_candidate *c, uint32_t argc, qn_expr **args,
@@ -609,7 +632,7 @@ qn_expr *qn_bind_call(qn_binder *b, const char *name, bool qualified, uint32_t a
     for (size_t i = 0; i < count; i++) {
         const qn_function *f = qn_function_by_id(ids[i]);
         bool variadic = (f->flags & QN_FN_VARIADIC) != 0;
-        if ((f->flags & QN_FN_HIDDEN) || (f->argc != argc && !(variadic && argc + 1 >= f->argc))) {
+        if ((f->flags & QN_FN_HIDDEN) || (f->argc != argc && !(variadic && argc >= f->argc && f->argc))) {
             continue;
         }
         c[n] = (qn_candidate){ids[i], f->argc, f->args, variadic};
@@ -629,14 +652,5 @@ qn_expr *qn_bind_call(qn_binder *b, const char *name, bool qualified, uint32_t a
         return function_call(b, &c[best], argc, args, location);
     }
     qn_signature(b, name, qualified, argc, args, text, sizeof text);
-    if (best == -2) {
-        QN_BIND_FAIL(b, AMBIGUOUS_FUNCTION, location, "function %s is not unique", text);
-        qn_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
-                              "type casts.");
-    } else {
-        QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "function %s does not exist", text);
-        qn_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
-                              "explicit type casts.");
-    }
-    return NULL;
+    return qn_call_failed(b, text, best == -2, location), NULL;
 }

@@ -351,41 +351,60 @@ static bool contains(const uint32_t *list, uint32_t count, uint32_t item)
     return false;
 }
 
+/* Where the ON expression stands that ORDER BY has too late, or not at all. */
+static int32_t mismatch(const qn_select *select, const uint32_t *on, const int32_t *at, uint32_t count,
+                        uint32_t leading)
+{
+    uint32_t i = leading, k = 0;
+
+    while (i < select->sort_count && !contains(on, count, select->sort[i].target)) {
+        i++;
+    }
+    if (i < select->sort_count) {
+        while (on[k] != select->sort[i].target) {
+            k++;
+        }
+        return at[k];
+    }
+    for (k = 0; k < count; k++) {
+        bool sorted = false;
+        for (i = 0; i < select->sort_count; i++) {
+            sorted = sorted || select->sort[i].target == on[k];
+        }
+        if (!sorted) {
+            return at[k];
+        }
+    }
+    return -1;
+}
+
 /* The expressions of DISTINCT ON must be the first of ORDER BY, in any order; those that ORDER BY lacks are
  * added behind, which is allowed only when ORDER BY has nothing else. */
 static bool distinct_on(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
 {
     qn_select *select = s->select;
     uint32_t  *on = QN_BIND_ARRAY(b, uint32_t, stmt->n_distinct_clause), count = 0, leading = 0;
-    int32_t    location = -1;
+    int32_t   *at = on ? QN_BIND_ARRAY(b, int32_t, stmt->n_distinct_clause) : NULL;
 
     s->clause = QN_CLAUSE_DISTINCT_ON;
-    for (size_t i = 0; on && i < stmt->n_distinct_clause; i++) {
+    for (size_t i = 0; at && i < stmt->n_distinct_clause; i++) {
         int64_t t = sort_target(b, s, stmt->distinct_clause[i]);
         if (t < 0 || !settle_unknown(b, select, t)) {
             return false;
         }
         if (!contains(on, count, (uint32_t)t)) {
+            at[count] = qn_pg_location(stmt->distinct_clause[i]);
             on[count++] = (uint32_t)t;
         }
-        location = location < 0 ? qn_pg_location(stmt->distinct_clause[i]) : location;
     }
-    if (!on) {
+    if (!on || !at) {
         return false;
     }
     while (leading < select->sort_count && contains(on, count, select->sort[leading].target)) {
         leading++;
     }
-    bool skipped = leading < select->sort_count;
-    for (uint32_t i = leading; i < select->sort_count; i++) {
-        if (contains(on, count, select->sort[i].target)) {
-            location = select->targets[select->sort[i].target].expr->location;
-            leading = 0; /* an ON expression after another sort key */
-            break;
-        }
-    }
-    if (skipped && leading < count) {
-        return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, location,
+    if (leading < select->sort_count && leading < count) {
+        return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, mismatch(select, on, at, count, leading),
                             "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
                false;
     }

@@ -105,6 +105,7 @@ typedef enum qn_clause {
 
 typedef struct qn_scope {
     qn_select  *select; /* NULL: no columns and no aggregates */
+    const qn_table *hidden; /* INSERT's table: known, but not to VALUES; for a hint */
     const char *schema; /* of the relation, when it is a table without alias */
     qn_clause   clause;
     bool        in_aggregate;
@@ -181,6 +182,8 @@ typedef struct qn_candidate {
     bool           variadic;
 } qn_candidate;
 int  qn_choose(qn_candidate *candidates, size_t count, uint32_t argc, const uint8_t *types);
+/* "function … does not exist" or "… is not unique", with PostgreSQL's hint. */
+qn_status qn_call_failed(qn_binder *b, const char *signature, bool ambiguous, int32_t location);
 void qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc, qn_expr *const *args,
                   char *out, size_t bytes);
 
@@ -212,7 +215,7 @@ bool       qn_bind_from(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *st
 qn_select *qn_bind_select(qn_binder *b, const PgQuery__SelectStmt *stmt, bool keep_unknown);
 qn_select *qn_bind_query(qn_binder *b, const qn_pg *node, bool keep_unknown);
 bool       qn_select_add_target(qn_binder *b, qn_select *select, qn_expr *e, const char *name, bool hidden);
-const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var);
+const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var, int32_t location);
 qn_relation *qn_relation_of_table(qn_binder *b, const qn_table *table, const char *alias);
 qn_expr   *qn_bind_column(qn_binder *b, const qn_relation *rel, uint32_t index, int32_t location);
 qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *stmt);

@@ -12,7 +12,7 @@ const char *qn_bind_defelem_text(qn_binder *b, const PgQuery__DefElem *d)
     const char *text = NULL;
 
     if (!d->arg) {
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, d->location, "%s requires a parameter", d->defname), NULL;
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a parameter", d->defname), NULL;
     }
     switch (d->arg->node_case) {
     case QN_PG(STRING): return d->arg->string->sval;
@@ -23,7 +23,7 @@ const char *qn_bind_defelem_text(qn_binder *b, const PgQuery__DefElem *d)
     case QN_PG(TYPE_NAME): return qn_pg_names(b, d->arg->type_name->names, d->arg->type_name->n_names);
     case QN_PG(LIST): return qn_pg_names(b, d->arg->list->items, d->arg->list->n_items);
     default:
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, d->location, "%s requires a parameter", d->defname), NULL;
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a parameter", d->defname), NULL;
     }
     if (!text) {
         b->status = qn_nomem(b->err);
@@ -47,7 +47,7 @@ bool qn_bind_defelem_bool(qn_binder *b, const PgQuery__DefElem *d, bool *value)
         }
     }
     return b->status == QN_OK
-               ? (QN_BIND_FAIL(b, SYNTAX_ERROR, d->location, "%s requires a Boolean value", d->defname), false)
+               ? (QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a Boolean value", d->defname), false)
                : false;
 }
 

@@ -202,6 +202,11 @@ bool qn_bind_type_name(qn_binder *b, const PgQuery__TypeName *t, qn_type *type)
     if (t->pct_type) {
         return qn_bind_unsupported(b, t->location, "%TYPE"), false;
     }
+    if (t->n_names > 2) {
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, -1, "cross-database references are not implemented: %s",
+                            qn_pg_names(b, t->names, t->n_names)),
+               false;
+    }
     if (t->n_array_bounds || (name[0] == '_' && qn_type_by_pg_name(name + 1, &id))) {
         return qn_bind_unsupported(b, t->location, "an array type"), false;
     }

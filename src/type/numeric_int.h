@@ -61,6 +61,12 @@ int                   qn_digits_u128(qn_u128 v);   /* decimal digits, 0 for 0 */
 static inline int qn_numeric_tag(qn_numeric v) { return (int)(v.lo & 0xff); }
 static inline qn_numeric qn_numeric_special(int tag) { return (qn_numeric){(uint64_t)tag, 0}; }
 static inline bool qn_numeric_is_special(qn_numeric v) { return qn_numeric_tag(v) >= QN_NUMERIC_TAG_NAN; }
+static inline const qn_numeric_long *qn_numeric_long_of(qn_numeric v)
+{
+    return (const qn_numeric_long *)(uintptr_t)v.hi;
+}
+static inline bool qn_numeric_long_negative(qn_numeric v) { return v.lo >> 8 & 1; }
+static inline qn_u128 qn_magnitude(qn_i128 v) { return v < 0 ? 0 - (qn_u128)v : (qn_u128)v; }
 static inline qn_numeric qn_numeric_infinity(int sign)
 {
     return qn_numeric_special(sign > 0 ? QN_NUMERIC_TAG_INF : QN_NUMERIC_TAG_NEG_INF);
@@ -72,6 +78,9 @@ qn_wide qn_wide_view(qn_numeric v, qn_wide_room *room);
 /* Round to nothing: the exact value, checked against the format's limits (22003), canonical, in arena. */
 qn_status qn_wide_finish(const qn_wide_ctx *ctx, const qn_wide *w, qn_arena *arena, qn_numeric *out,
                          qn_error *err);
+/* ±c / 10^scale, scale >= 0. */
+qn_status qn_numeric_from_u128(qn_u128 c, bool negative, int scale, qn_arena *arena, qn_numeric *out,
+                               qn_error *err);
 qn_status qn_numeric_overflow(qn_error *err);
 qn_status qn_numeric_division_by_zero(qn_error *err);
 

@@ -5,10 +5,11 @@
  * The estimates are PostgreSQL's, base-10000 groups included, since users see the scale.  The
  * digits are computed with guard digits and rounded once:
  *
- *   exp   x / 2^n into the Taylor series, then n squarings (Brent, "Fast Multiple-Precision
- * Evaluation of Elementary Functions", 1976) ln    square roots until close to 1, then 2
- * artanh((x-1)/(x+1)) pow   repeated squaring for integer exponents, else exp(y ln x)
+ *   exp  x / 2^n into the Taylor series, then n squarings
+ *   ln   square roots until close to 1, then 2 artanh((x-1)/(x+1))
+ *   pow  repeated squaring for integer exponents, else exp(y ln x)
  *
+ * (Both reductions: Brent, "Fast Multiple-Precision Evaluation of Elementary Functions", 1976.)
  * While these run, numbers are kept to a number of leading limbs ("keep"), like floating point. */
 #include <limits.h>
 #include <math.h>

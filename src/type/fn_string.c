@@ -111,14 +111,13 @@ static qn_status substring_of(qn_call *call, view v, int32_t start, int32_t leng
 {
     int32_t end, first = start > 1 ? start : 1;
 
+    *out = (view){v.p, 0};
     if (!to_end && length < 0) {
         return qn_fail(call->err, QN_SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
     }
     if (to_end || __builtin_add_overflow(start, length, &end)) {
         *out = view_chars(v, (size_t)first - 1, SIZE_MAX);
-    } else if (end <= first) {
-        *out = (view){v.p, 0};
-    } else {
+    } else if (end > first) {
         *out = view_chars(v, (size_t)first - 1, (size_t)end - (size_t)first);
     }
     return QN_OK;

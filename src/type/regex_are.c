@@ -127,6 +127,12 @@ static bool folds(const parser *ps, uint32_t cp, uint32_t *other)
     return true;
 }
 
+/* Is this a code that valid text never contains? */
+static bool never_in_text(uint32_t cp)
+{
+    return cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff);
+}
+
 /* One code point, valid both inside and outside of brackets. */
 static void emit_code(parser *ps, uint32_t cp)
 {
@@ -141,11 +147,22 @@ static void emit_code(parser *ps, uint32_t cp)
     }
 }
 
+/* Anything that is not a plain character. */
+static void emit(parser *ps, const char *text)
+{
+    ps->are->is_literal = false;
+    qn_buf_puts(&ps->are->pattern, text);
+}
+
 static void emit_char(parser *ps, uint32_t cp)
 {
     uint32_t other;
     char     utf8[4];
 
+    if (never_in_text(cp)) {
+        emit(ps, "(?:(?!))");
+        return;
+    }
     if (folds(ps, cp, &other)) {
         qn_buf_printf(&ps->are->pattern, "[%c%c]", (char)cp, (char)other);
         cp |= 0x20;
@@ -153,13 +170,6 @@ static void emit_char(parser *ps, uint32_t cp)
         emit_code(ps, cp);
     }
     qn_buf_add(&ps->are->literal, utf8, (size_t)qn_utf8_encode(cp, utf8));
-}
-
-/* Anything that is not a plain character. */
-static void emit(parser *ps, const char *text)
-{
-    ps->are->is_literal = false;
-    qn_buf_puts(&ps->are->pattern, text);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -214,7 +224,9 @@ static bool digit_of(char c, int base, uint32_t *value)
     return d < (uint32_t)base;
 }
 
-/* min..max digits; false when there are too few or the value is no code point. */
+#define ARE_MAX_CODE 0x7ffffffeu /* PostgreSQL accepts codes up to here, although no text contains them */
+
+/* min..max digits; false when there are too few or the value is too large. */
 static bool take_digits(parser *ps, int base, int min, int max, uint32_t *value)
 {
     int      n = 0;
@@ -222,10 +234,10 @@ static bool take_digits(parser *ps, int base, int min, int max, uint32_t *value)
 
     *value = 0;
     while (n < max && ps->p < ps->end && digit_of(*ps->p, base, &d)) {
-        *value = *value * (uint32_t)base + d;
-        if (*value > 0x10ffff) {
+        if (*value > (ARE_MAX_CODE - d) / (uint32_t)base) {
             return false;
         }
+        *value = *value * (uint32_t)base + d;
         ps->p++;
         n++;
     }
@@ -303,8 +315,7 @@ static qn_status parse_escape(parser *ps, escape *out)
     case 'U':
     case 'x':
         if (!take_digits(ps, 16, c == 'u' ? 4 : c == 'U' ? 8 : 1, c == 'u' ? 4 : c == 'U' ? 8 : 255,
-                         &out->value) ||
-            (out->value >= 0xd800 && out->value <= 0xdfff)) {
+                         &out->value)) {
             return bad(ps->err, BAD_ESCAPE);
         }
         return QN_OK;
@@ -423,6 +434,10 @@ static qn_status emit_range(parser *ps, uint32_t lo, uint32_t hi)
     if (lo > hi) {
         return bad(ps->err, BAD_RANGE);
     }
+    /* PCRE2 takes no surrogates and nothing beyond Unicode.  As brackets must not become empty, such an
+     * end moves to its neighbour: up to U+E000, or down to U+10FFFF. */
+    lo = lo >= 0xd800 && lo <= 0xdfff ? 0xe000 : lo > 0x10ffff ? 0x10ffff : lo;
+    hi = hi >= 0xd800 && hi <= 0xdfff ? (lo < 0xd800 ? 0xd7ff : 0xe000) : hi > 0x10ffff ? 0x10ffff : hi;
     emit_code(ps, lo);
     if (hi > lo) {
         qn_buf_putc(&ps->are->pattern, '-');
@@ -462,6 +477,9 @@ static qn_status parse_brackets(parser *ps)
             bool equivalence = see(ps, '[') && ps->p + 1 < ps->end && ps->p[1] == '=';
             QN_TRY(parse_element(ps, &lo, &is_char));
             hi = lo;
+            if (is_char && !equivalence && see(ps, '-') && ps->p + 1 == ps->end) {
+                return bad(ps->err, BAD_BRACKETS);
+            }
             if (is_char && !equivalence && see(ps, '-') && ps->p + 1 < ps->end && ps->p[1] != ']') {
                 ps->p++;
                 if (see(ps, '[') && ps->p + 1 < ps->end && (ps->p[1] == ':' || ps->p[1] == '=')) {
@@ -491,11 +509,18 @@ typedef struct quantifier {
     enum preference prefer;   /* NO_PREFERENCE for {m} */
 } quantifier;
 
+static void skip_blanks(parser *ps)
+{
+    if (ps->are->flags & QN_ARE_EXPANDED) {
+        skip(ps);
+    }
+}
+
 static qn_status parse_count(parser *ps, int *count)
 {
     uint32_t value = 0, d;
 
-    while (ps->p < ps->end && digit_of(*ps->p, 10, &d)) {
+    for (skip_blanks(ps); ps->p < ps->end && digit_of(*ps->p, 10, &d); skip_blanks(ps)) {
         value = value * 10 + d;
         if (value > ARE_MAX_REPEAT) {
             return bad(ps->err, BAD_COUNT);
@@ -519,6 +544,7 @@ static qn_status parse_braces(parser *ps, quantifier *q)
         ps->p++;
         q->max = -1;
         q->prefer = LONGEST;
+        skip_blanks(ps);
         if (ps->p < ps->end && digit_of(*ps->p, 10, &d)) {
             QN_TRY(parse_count(ps, &q->max));
             if (q->min > q->max) {
@@ -537,12 +563,18 @@ done:
     return st;
 }
 
+/* A brace that no digit follows is a plain character. */
 static bool see_quantifier(const parser *ps)
 {
+    parser   ahead = *ps;
     uint32_t d;
 
-    return see(ps, '*') || see(ps, '+') || see(ps, '?') ||
-           (see(ps, '{') && ps->p + 1 < ps->end && digit_of(ps->p[1], 10, &d));
+    if (!see(ps, '{')) {
+        return see(ps, '*') || see(ps, '+') || see(ps, '?');
+    }
+    ahead.p++;
+    skip_blanks(&ahead);
+    return ahead.p < ahead.end && digit_of(*ahead.p, 10, &d);
 }
 
 static qn_status parse_quantifier(parser *ps, quantifier *q)

@@ -48,6 +48,11 @@ static void unpack64(const void *packed, unsigned width, uint64_t base, uint64_t
             out[i] = base;
         return;
     }
+    if (width == 64) {
+        for (; i < count; i++)
+            out[i] = base + load64(p + i * 8);
+        return;
+    }
     if (width <= 57)
         for (; i + 8 <= count; i += 8, p += width)
             v8_unpack(p, width, base, out + i);

@@ -94,8 +94,10 @@ qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind 
     uint64_t             where = 0;
     if (!s->p)
         return qn_block_damaged(block, column, kind, c->data_offset, "the section is missing", err);
-    if (qn_checksum64(s->p, s->bytes) != s->checksum)
-        return qn_block_damaged(block, column, kind, 0, "checksum does not match", err);
+    if (qn_checksum64(s->p, s->bytes) != s->checksum) {
+        qn_status st = qn_block_readable(block, err); /* an unreadable page is not a wrong one */
+        return st != QN_OK ? st : qn_block_damaged(block, column, kind, 0, "checksum does not match", err);
+    }
     bool ok = true;
     switch (kind) {
     case QN_SECTION_VALUES: ok = values_check(c); break;
@@ -371,6 +373,13 @@ void qn_block_unref(qn_block *block)
 {
     if (block && atomic_fetch_sub_explicit(&block->refs, 1, memory_order_acq_rel) == 1)
         close_block(block);
+}
+
+qn_status qn_block_readable(const qn_block *block, qn_error *err)
+{
+    if (QN_LIKELY(!qn_map_damaged(&block->map)))
+        return QN_OK;
+    return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read a page of block file \"%s\"", block->path);
 }
 
 uint32_t qn_block_rows(const qn_block *block) { return block->rows; }

@@ -89,6 +89,10 @@ uint32_t               qn_block_columns(const qn_block *block);
 const qn_block_column *qn_block_column_at(const qn_block *block, uint32_t column);
 uint64_t               qn_block_bytes(const qn_block *block);
 
+/* QN_IO when a page of the mapping could not be read and was replaced by zeros.  Reading functions ask by
+ * themselves; ask again after using what qn_block_hashes points to. */
+qn_status qn_block_readable(const qn_block *block, qn_error *err);
+
 /* DICT columns.  Codes are 1-based; every function checks first..first+count-1 against distinct. */
 
 /* Fixed-width banks: decode values of codes first.. into an array of the bank.  NUM: slots point into

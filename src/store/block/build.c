@@ -59,7 +59,7 @@ void qn_block_builder_free(qn_block_builder *b)
 static void count_statistics(qn_block_builder *b, const uint32_t *counts, uint32_t distinct)
 {
     for (uint32_t i = 0; i < distinct; i++) {
-        unsigned log2 = qn_bits32(counts[i]) - 1;
+        unsigned log2 = (qn_bits32(counts[i]) - 1) % 20; /* a count is 1 .. 2^19 */
         b->histogram[log2]++;
         if (log2 >= b->column.histogram_count)
             b->column.histogram_count = (uint8_t)(log2 + 1);

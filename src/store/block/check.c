@@ -32,7 +32,7 @@ static qn_status check_counts(checker *k, qn_error *err)
             if (counts[i] != k->seen[first + i])
                 return wrong(k, QN_SECTION_COUNTS, "a count disagrees with the codes", err);
             most = counts[i] > most ? counts[i] : most;
-            histogram[qn_bits32(counts[i]) - 1]++; /* counts are at least 1 */
+            histogram[(qn_bits32(counts[i]) - 1) % 20]++; /* a count is 1 .. 2^19 */
         }
     }
     if (most != k->c->pub.max_count || (distinct && k->seen[k->c->pub.max_count_code] != most) ||

@@ -45,7 +45,9 @@ static void read_positions(const qn_kernels *k, const uint8_t *p, uint32_t count
     }
     uint64_t bits[QN_FMT_BITMAP_BYTES / 8];
     memcpy(bits, p, sizeof bits);
-    k->bits_to_rows(bits, QN_COUNTOF(bits), 0, out);
+    /* Fewer only where a page was lost under the mapping (qn_block_readable): stay inside all the same. */
+    for (size_t got = k->bits_to_rows(bits, QN_COUNTOF(bits), 0, out); got < count; got++)
+        out[got] = 0;
 }
 
 /* ---- proof ---------------------------------------------------------------------------------- */
@@ -159,9 +161,11 @@ static void unpack_unit(const qn_kernels *k, const unit *u, uint32_t *out)
     case QN_UNIT_RUNS:
         read_positions(k, u->p, u->extra, at);
         k->unpack32(u->p + positions_bytes(u->extra), u->width, u->lo, codes, u->extra);
-        for (uint32_t i = 0; i + 1 < u->extra; i++)
-            fill32(out + at[i], codes[i], at[i + 1] - at[i]);
-        fill32(out + at[u->extra - 1], codes[u->extra - 1], u->n - at[u->extra - 1]);
+        for (uint32_t i = 0; i < u->extra; i++) {
+            uint32_t end = i + 1 < u->extra ? at[i + 1] : u->n;
+            for (uint32_t row = at[i]; row < end; row++)
+                out[row] = codes[i];
+        }
         break;
     case QN_UNIT_EXCEPTION:
         read_positions(k, u->p + 8, u->extra, at);
@@ -221,7 +225,7 @@ qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_
         row += take;
         count -= take;
     }
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 /* How many positions are <= row; *hit: row is one of them. */
@@ -306,7 +310,7 @@ qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *ro
                 out[i] = code_at(&u, (uint32_t)(rows[i] - first));
         }
     }
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 /* ---- selecting ------------------------------------------------------------------------------ */
@@ -411,9 +415,8 @@ static void select_unit(const qn_kernels *k, const unit *u, const qn_codeset *se
         k->unpack32(u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), codes, u->extra);
         if (dominant)
             set_rows(m, 0, u->n);
-        for (uint32_t i = 0; i < u->extra; i++)
-            if (set_has(set, codes[i]) != dominant)
-                m->w[at[i] >> 6] ^= (uint64_t)1 << (at[i] & 63);
+        for (uint32_t i = 0; i < u->extra; i++) /* no branch: there is nothing to predict */
+            m->w[at[i] >> 6] ^= (uint64_t)(set_has(set, codes[i]) != dominant) << (at[i] & 63);
         break;
     }
     default:
@@ -478,7 +481,7 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
         }
     }
     *kept = total;
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 /* ---- row lists ------------------------------------------------------------------------------ */

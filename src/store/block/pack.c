@@ -187,7 +187,8 @@ static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t n, 
     for (unsigned e = 0; e < exceptions; e++, h += high) {
         uint32_t x = 0;
         memcpy(&x, h, high);
-        out[position[e]] += x << width;
+        if (position[e] < n) /* true unless a page was lost under the mapping */
+            out[position[e]] += x << width;
     }
 }
 
@@ -304,7 +305,8 @@ size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_
     for (unsigned e = 0; e < exceptions; e++, h += high) {
         uint64_t x = 0;
         memcpy(&x, h, high);
-        out[1 + qn_get16(position + 2 * e)] += x << width;
+        if (qn_get16(position + 2 * e) < n) /* true unless a page was lost under the mapping */
+            out[1 + qn_get16(position + 2 * e)] += x << width;
     }
     for (size_t i = 1; i < count; i++)
         out[i] = value += out[i];

@@ -92,7 +92,7 @@ qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t 
         row += take;
         count -= take;
     }
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count, void *out,
@@ -122,7 +122,7 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
         qn_images_to_values(c->pub.bank, c->scale, images, n, (char *)out + (size_t)i * value_bytes);
         i += n;
     }
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 bool qn_block_raw_bounds(qn_block *block, uint32_t column, uint32_t row, int64_t *lo, int64_t *hi)

@@ -348,6 +348,7 @@ qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uin
         out += take;
         count -= take;
     }
+    st = qn_block_readable(block, err);
 done:
     qn_free(buffer.mem, buffer.data, buffer.bytes);
     return st;
@@ -390,6 +391,7 @@ static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32
             s += n;
         }
     }
+    st = qn_block_readable(block, err);
 done:
     qn_free(buffer.mem, buffer.data, buffer.bytes);
     qn_free(text.mem, text.data, text.bytes);
@@ -465,6 +467,7 @@ static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, 
     if (want_bytes && (c->flags & QN_FMT_BYTE_LENGTHS))
         p += qn_patched_check(p, c->section[QN_SECTION_LENGTHS].bytes, c->pub.distinct);
     qn_patched_read(qn_kernels_get(), p, c->pub.distinct, first - 1, count, out);
+    st = qn_block_readable(block, err);
 done:
     return st;
 }

@@ -266,6 +266,7 @@ qn_status qn_block_trigrams(qn_block *block, uint32_t column, const char *needle
             chunks[w] = *all ? mine[w] : chunks[w] & mine[w];
         *all = false;
     }
+    st = qn_block_readable(block, err);
 done:
     return st;
 }

@@ -126,7 +126,7 @@ qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint
     uint32_t          at = first - 1;
     if (c->value_form == QN_VALUES_SLOT16) {
         memcpy(out, p + (size_t)at * 16, (size_t)count * 16);
-        goto done;
+        return qn_block_readable(block, err);
     }
     if (c->value_form == QN_VALUES_BYTES)
         return byte_values_read(block, column, at, count, out, arena, err);
@@ -139,6 +139,7 @@ qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint
         at += take;
         count -= take;
     }
+    st = qn_block_readable(block, err);
 done:
     return st;
 }
@@ -158,6 +159,7 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
     qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p, c->pub.distinct, first - 1, count, out);
     for (uint32_t i = 0; i < count; i++)
         out[i]++;
+    st = qn_block_readable(block, err);
 done:
     return st;
 }
@@ -212,7 +214,7 @@ static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t 
     }
     if (all)
         qn_free(block->env->mem, all, all_bytes);
-    return QN_OK;
+    return qn_block_readable(block, err);
 }
 
 qn_status qn_block_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count, void *out,
@@ -364,6 +366,7 @@ qn_status qn_block_search(qn_block *block, uint32_t column, const qn_datum *valu
         QN_TRY(qn_block_section(block, column, QN_SECTION_VALUES, err));
         *code = image_bound(c, image);
         *equal_end = image == UINT64_MAX ? c->pub.distinct + 1 : image_bound(c, image + 1);
+        st = qn_block_readable(block, err);
         goto done;
     }
     uint32_t step = c->pub.bank == QN_BANK_STR ? QN_CHUNK_STRINGS : QN_UNIT_ROWS;

@@ -97,7 +97,8 @@ static void compress(uint32_t cv[8], const uint8_t block[BLAKE3_BLOCK], uint64_t
 }
 
 /* Chaining value of one chunk of at most 1024 bytes; `last` flags go to its final block. */
-static void chunk_cv(const uint8_t *p, size_t bytes, uint64_t counter, uint32_t last, uint32_t cv[8])
+static void chunk_cv(const uint8_t *p, size_t bytes, uint64_t counter, uint32_t last,
+                     uint32_t cv[8])
 {
     uint8_t  tail[BLAKE3_BLOCK] = {0};
     uint32_t flags = CHUNK_START;
@@ -242,14 +243,14 @@ AVX2 static inline u32x8 rot8_avx2(u32x8 x)
     return (u32x8)_mm256_shuffle_epi8((__m256i)x, by);
 }
 
-#define LANES 8u
-#define VEC u32x8
-#define TARGET AVX2
+#define LANES       8u
+#define VEC         u32x8
+#define TARGET      AVX2
 #define LANES_FN(x) x##_avx2
-#define ROT16(x) rot16_avx2(x)
-#define ROT12(x) (((x) >> 12) | ((x) << 20))
-#define ROT8(x) rot8_avx2(x)
-#define ROT7(x) (((x) >> 7) | ((x) << 25))
+#define ROT16(x)    rot16_avx2(x)
+#define ROT12(x)    (((x) >> 12) | ((x) << 20))
+#define ROT8(x)     rot8_avx2(x)
+#define ROT7(x)     (((x) >> 7) | ((x) << 25))
 #define LOAD_BLOCKS load_avx2
 #include "base/blake3_lanes.h"
 #undef LANES
@@ -267,7 +268,8 @@ AVX2 static inline u32x8 rot8_avx2(u32x8 x)
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2")))
 
 /* Masked loads never touch bytes beyond a string, so nothing is copied. */
-AVX512 static inline void load_avx512(const char *const p[16], const uint32_t take[16], u32x16 m[16])
+AVX512 static inline void load_avx512(const char *const p[16], const uint32_t take[16],
+                                      u32x16 m[16])
 {
     __m512i r[16], a[16];
 
@@ -286,8 +288,8 @@ AVX512 static inline void load_avx512(const char *const p[16], const uint32_t ta
     }
     /* Now r[4g + j] holds, for strings 4g … 4g+3, words j, 4+j, 8+j, 12+j in its four quarters. */
     for (int j = 0; j < 4; j++) {
-        a[j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);      /* quarters 0 and 2 of g = 0, 1 */
-        a[4 + j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);  /* quarters 1 and 3 */
+        a[j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);     /* quarters 0 and 2 of g = 0, 1 */
+        a[4 + j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd); /* quarters 1 and 3 */
         a[8 + j] = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
         a[12 + j] = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
     }
@@ -299,14 +301,14 @@ AVX512 static inline void load_avx512(const char *const p[16], const uint32_t ta
     }
 }
 
-#define LANES 16u
-#define VEC u32x16
-#define TARGET AVX512
+#define LANES       16u
+#define VEC         u32x16
+#define TARGET      AVX512
 #define LANES_FN(x) x##_avx512
-#define ROT16(x) ((u32x16)_mm512_ror_epi32((__m512i)(x), 16))
-#define ROT12(x) ((u32x16)_mm512_ror_epi32((__m512i)(x), 12))
-#define ROT8(x) ((u32x16)_mm512_ror_epi32((__m512i)(x), 8))
-#define ROT7(x) ((u32x16)_mm512_ror_epi32((__m512i)(x), 7))
+#define ROT16(x)    ((u32x16)_mm512_ror_epi32((__m512i)(x), 16))
+#define ROT12(x)    ((u32x16)_mm512_ror_epi32((__m512i)(x), 12))
+#define ROT8(x)     ((u32x16)_mm512_ror_epi32((__m512i)(x), 8))
+#define ROT7(x)     ((u32x16)_mm512_ror_epi32((__m512i)(x), 7))
 #define LOAD_BLOCKS load_avx512
 #include "base/blake3_lanes.h"
 #undef LANES
@@ -327,8 +329,8 @@ static void many_base(const char *const *data, const uint32_t *bytes, size_t cou
     }
 }
 
-bool qn_blake3_128_many_isa(qn_isa isa, const char *const *data, const uint32_t *bytes, size_t count,
-                            qn_hash128 *out)
+bool qn_blake3_128_many_isa(qn_isa isa, const char *const *data, const uint32_t *bytes,
+                            size_t count, qn_hash128 *out)
 {
     if (isa > qn_isa_detect()) {
         return false;
@@ -347,7 +349,8 @@ bool qn_blake3_128_many_isa(qn_isa isa, const char *const *data, const uint32_t 
     return true;
 }
 
-void qn_blake3_128_many(const char *const *data, const uint32_t *bytes, size_t count, qn_hash128 *out)
+void qn_blake3_128_many(const char *const *data, const uint32_t *bytes, size_t count,
+                        qn_hash128 *out)
 {
     /* Detection is cheap and idempotent; remembering it here avoids even that per call.  Any thread may
      * store the same value, so relaxed order is enough. */

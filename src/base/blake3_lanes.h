@@ -110,8 +110,8 @@ TARGET static void LANES_FN(many)(const char *const *data, const uint32_t *bytes
                 start.u[l] = UINT32_MAX;
             }
             take[l] = left[l] < BLAKE3_BLOCK ? left[l] : BLAKE3_BLOCK;
-            flags.u[l] = (start.u[l] ? CHUNK_START : 0) |
-                         (left[l] <= BLAKE3_BLOCK ? CHUNK_END | ROOT : 0);
+            flags.u[l] =
+                (start.u[l] ? CHUNK_START : 0) | (left[l] <= BLAKE3_BLOCK ? CHUNK_END | ROOT : 0);
             size.u[l] = take[l];
         }
         if (busy == 0) {

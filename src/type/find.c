@@ -44,13 +44,13 @@ static size_t find_plain(bool icase, const char *s, size_t n, const char *needle
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define WIDTH 16u
-#define VECTOR __m128i
-#define SET1(c) _mm_set1_epi8(c)
-#define LOAD(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
+#define WIDTH          16u
+#define VECTOR         __m128i
+#define SET1(c)        _mm_set1_epi8(c)
+#define LOAD(p)        _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define MATCH(a, b, x) _mm_or_si128(_mm_cmpeq_epi8(a, x), _mm_cmpeq_epi8(b, x))
-#define AND(a, b) _mm_and_si128(a, b)
-#define MASK(v) ((uint32_t)_mm_movemask_epi8(v))
+#define AND(a, b)      _mm_and_si128(a, b)
+#define MASK(v)        ((uint32_t)_mm_movemask_epi8(v))
 #define TARGET
 #define BODY_FN find_sse2
 #include "type/find_body.h"
@@ -64,15 +64,15 @@ static size_t find_plain(bool icase, const char *s, size_t n, const char *needle
 #undef TARGET
 #undef BODY_FN
 
-#define WIDTH 32u
-#define VECTOR __m256i
-#define SET1(c) _mm256_set1_epi8(c)
-#define LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define WIDTH          32u
+#define VECTOR         __m256i
+#define SET1(c)        _mm256_set1_epi8(c)
+#define LOAD(p)        _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define MATCH(a, b, x) _mm256_or_si256(_mm256_cmpeq_epi8(a, x), _mm256_cmpeq_epi8(b, x))
-#define AND(a, b) _mm256_and_si256(a, b)
-#define MASK(v) ((uint32_t)_mm256_movemask_epi8(v))
-#define TARGET __attribute__((target("avx2")))
-#define BODY_FN find_avx2
+#define AND(a, b)      _mm256_and_si256(a, b)
+#define MASK(v)        ((uint32_t)_mm256_movemask_epi8(v))
+#define TARGET         __attribute__((target("avx2")))
+#define BODY_FN        find_avx2
 #include "type/find_body.h"
 #undef WIDTH
 #undef VECTOR
@@ -84,7 +84,8 @@ static size_t find_plain(bool icase, const char *s, size_t n, const char *needle
 #undef TARGET
 #undef BODY_FN
 
-static size_t find_vector(qn_isa isa, bool icase, const char *s, size_t n, const char *needle, size_t m)
+static size_t find_vector(qn_isa isa, bool icase, const char *s, size_t n, const char *needle,
+                          size_t m)
 {
     size_t positions = n - m + 1;
 
@@ -97,7 +98,8 @@ static size_t find_vector(qn_isa isa, bool icase, const char *s, size_t n, const
     return find_plain(icase, s, n, needle, m);
 }
 #else
-static size_t find_vector(qn_isa isa, bool icase, const char *s, size_t n, const char *needle, size_t m)
+static size_t find_vector(qn_isa isa, bool icase, const char *s, size_t n, const char *needle,
+                          size_t m)
 {
     (void)isa;
     return find_plain(icase, s, n, needle, m);

@@ -23,10 +23,10 @@
 #include "type/find.h"
 #include "type/regex_are.h"
 
-#define REGEX_SLOTS 8
-#define REGEX_MATCH_LIMIT 2000000u
+#define REGEX_SLOTS         8
+#define REGEX_MATCH_LIMIT   2000000u
 #define REGEX_MAX_WORKSPACE (1u << 22) /* ints, for one DFA match */
-#define REGEX_GROUPS 10                /* the whole and groups 1 to 9: all that anyone can name */
+#define REGEX_GROUPS        10         /* the whole and groups 1 to 9: all that anyone can name */
 
 typedef struct regex {
     char             *source; /* pattern as given, and flags: the key */
@@ -122,7 +122,8 @@ static qn_status cache_of(qn_call *call, regex_cache **out)
         QN_ALLOC(call->err, cache = qn_arena_new(call->cache_arena, regex_cache));
         cache->mem = call->cache_arena->mem;
         QN_TRY(qn_arena_defer(call->cache_arena, cache_free, cache, call->err));
-        QN_ALLOC(call->err, cache->general = pcre2_general_context_create(pcre_alloc, pcre_free, cache->mem));
+        QN_ALLOC(call->err,
+                 cache->general = pcre2_general_context_create(pcre_alloc, pcre_free, cache->mem));
         QN_ALLOC(call->err, cache->match = pcre2_match_context_create(cache->general));
         pcre2_set_match_limit(cache->match, REGEX_MATCH_LIMIT);
         *call->cache = cache;
@@ -150,7 +151,8 @@ static qn_status compile_failed(qn_error *err, int code)
                        "invalid regular expression: regular expression is too complex");
     default:
         pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
-        return qn_fail(err, QN_SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", text);
+        return qn_fail(err, QN_SQLSTATE_INVALID_REGULAR_EXPRESSION,
+                       "invalid regular expression: %s", text);
     }
 }
 
@@ -169,8 +171,8 @@ static qn_status compile_code(regex_cache *cache, const qn_are *are, regex *rx, 
     options |= are->shortest ? PCRE2_NO_AUTO_POSSESS : 0;
     QN_ALLOC(err, context = pcre2_compile_context_create(cache->general));
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    rx->code = pcre2_compile((PCRE2_SPTR)(are->pattern.bytes ? are->pattern.data : ""), are->pattern.bytes,
-                             options, &code, &offset, context);
+    rx->code = pcre2_compile((PCRE2_SPTR)(are->pattern.bytes ? are->pattern.data : ""),
+                             are->pattern.bytes, options, &code, &offset, context);
     if (!rx->code) {
         st = compile_failed(err, code);
         goto done;
@@ -259,9 +261,9 @@ static qn_status match_failed(qn_error *err, int code)
     if (code == PCRE2_ERROR_NOMEMORY) {
         return qn_nomem(err);
     }
-    if (code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_HEAPLIMIT || code == PCRE2_ERROR_DEPTHLIMIT ||
-        code == PCRE2_ERROR_JIT_STACKLIMIT || code == PCRE2_ERROR_DFA_WSSIZE ||
-        code == PCRE2_ERROR_DFA_RECURSE) {
+    if (code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_HEAPLIMIT ||
+        code == PCRE2_ERROR_DEPTHLIMIT || code == PCRE2_ERROR_JIT_STACKLIMIT ||
+        code == PCRE2_ERROR_DFA_WSSIZE || code == PCRE2_ERROR_DFA_RECURSE) {
         return qn_fail(err, QN_SQLSTATE_TOO_COMPLEX, "regular expression match is too complex");
     }
     pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
@@ -270,30 +272,34 @@ static qn_status match_failed(qn_error *err, int code)
 
 static bool hit_limit(int code)
 {
-    return code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_HEAPLIMIT || code == PCRE2_ERROR_DEPTHLIMIT;
+    return code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_HEAPLIMIT ||
+           code == PCRE2_ERROR_DEPTHLIMIT;
 }
 
-static int backtrack(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start, uint32_t options)
+static int backtrack(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start,
+                     uint32_t options)
 {
-    int rc = pcre2_match(rx->code, (PCRE2_SPTR)s, n, start, options | PCRE2_NO_UTF_CHECK, rx->data, cache->match);
+    int rc = pcre2_match(rx->code, (PCRE2_SPTR)s, n, start, options | PCRE2_NO_UTF_CHECK, rx->data,
+                         cache->match);
 
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT) { /* the interpreter keeps its stack on the heap */
-        rc = pcre2_match(rx->code, (PCRE2_SPTR)s, n, start, options | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
-                         rx->data, cache->match);
+        rc = pcre2_match(rx->code, (PCRE2_SPTR)s, n, start,
+                         options | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, rx->data, cache->match);
     }
     return rc;
 }
 
 /* The longest (or shortest) match by the DFA matcher, whose workspace grows as needed. */
-static int extent_of(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start, uint32_t options)
+static int extent_of(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start,
+                     uint32_t options)
 {
     options |= PCRE2_NO_UTF_CHECK | (rx->shortest ? PCRE2_DFA_SHORTEST : 0);
     for (;;) {
         size_t ints = cache->workspace_ints ? cache->workspace_ints * 2 : 1024;
         int   *bigger;
         int    rc = cache->workspace
-                        ? pcre2_dfa_match(rx->code, (PCRE2_SPTR)s, n, start, options, rx->data, cache->match,
-                                          cache->workspace, cache->workspace_ints)
+                        ? pcre2_dfa_match(rx->code, (PCRE2_SPTR)s, n, start, options, rx->data,
+                                          cache->match, cache->workspace, cache->workspace_ints)
                         : PCRE2_ERROR_DFA_WSSIZE;
 
         if (rc != PCRE2_ERROR_DFA_WSSIZE || ints > REGEX_MAX_WORKSPACE) {
@@ -363,8 +369,8 @@ static qn_status settle_extent(regex_cache *cache, regex *rx, const char *s, siz
 enum { WANT_MATCH, WANT_EXTENT, WANT_GROUPS };
 
 /* Find the first match at or after byte `start` (at most n). */
-static qn_status regex_find(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start, int want,
-                            span spans[REGEX_GROUPS], bool *found, qn_error *err)
+static qn_status regex_find(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start,
+                            int want, span spans[REGEX_GROUPS], bool *found, qn_error *err)
 {
     int rc;
 
@@ -409,7 +415,8 @@ static size_t after_match(const char *s, size_t n, span match)
 
 /* ---- operators ------------------------------------------------------------------------------ */
 
-static qn_status matches(qn_call *call, const qn_str *text, const qn_str *pattern, unsigned flags, bool *found)
+static qn_status matches(qn_call *call, const qn_str *text, const qn_str *pattern, unsigned flags,
+                         bool *found)
 {
     qn_status    st = QN_OK;
     regex_cache *cache;
@@ -417,7 +424,8 @@ static qn_status matches(qn_call *call, const qn_str *text, const qn_str *patter
     span         spans[REGEX_GROUPS];
 
     QN_TRY(regex_of(call, pattern, flags, &cache, &rx));
-    st = regex_find(cache, rx, qn_str_data(text), text->bytes, 0, WANT_MATCH, spans, found, call->err);
+    st = regex_find(cache, rx, qn_str_data(text), text->bytes, 0, WANT_MATCH, spans, found,
+                    call->err);
 done:
     return st;
 }
@@ -439,8 +447,8 @@ OPERATOR(icregexne, QN_ARE_ICASE, true)
 /* ---- substring ------------------------------------------------------------------------------ */
 
 /* The first group if the expression has one, else the whole match. */
-static qn_status regex_substring(qn_call *call, const qn_str *text, const qn_str *pattern, qn_datum *result,
-                                 bool *null)
+static qn_status regex_substring(qn_call *call, const qn_str *text, const qn_str *pattern,
+                                 qn_datum *result, bool *null)
 {
     qn_status    st = QN_OK;
     regex_cache *cache;
@@ -450,14 +458,15 @@ static qn_status regex_substring(qn_call *call, const qn_str *text, const qn_str
     int          which;
 
     QN_TRY(regex_of(call, pattern, 0, &cache, &rx));
-    QN_TRY(regex_find(cache, rx, qn_str_data(text), text->bytes, 0, WANT_GROUPS, spans, &found, call->err));
+    QN_TRY(regex_find(cache, rx, qn_str_data(text), text->bytes, 0, WANT_GROUPS, spans, &found,
+                      call->err));
     which = rx->groups > 0 ? 1 : 0;
     if (!found || spans[which].begin == QN_NOT_FOUND) {
         *null = true;
         return QN_OK;
     }
-    st = qn_text_of(call, qn_str_data(text) + spans[which].begin, spans[which].end - spans[which].begin,
-                    result);
+    st = qn_text_of(call, qn_str_data(text) + spans[which].begin,
+                    spans[which].end - spans[which].begin, result);
 done:
     return st;
 }
@@ -478,7 +487,8 @@ static QN_SCALAR(substring_similar)
 /* ---- regexp_replace ------------------------------------------------------------------------- */
 
 /* \1 … \9 are groups, \& the whole match, \\ a backslash; any other backslash stands for itself. */
-static void add_replacement(qn_buf *buf, const qn_str *with, const char *s, const span spans[REGEX_GROUPS])
+static void add_replacement(qn_buf *buf, const qn_str *with, const char *s,
+                            const span spans[REGEX_GROUPS])
 {
     const char *r = qn_str_data(with);
     size_t      bytes = with->bytes;
@@ -511,8 +521,8 @@ static void add_replacement(qn_buf *buf, const qn_str *with, const char *s, cons
 }
 
 /* Replace the nth match at or after byte `start`, or all of them when nth is 0. */
-static qn_status replace_into(qn_call *call, const qn_datum *args, unsigned flags, size_t start, int nth,
-                              qn_buf *buf)
+static qn_status replace_into(qn_call *call, const qn_datum *args, unsigned flags, size_t start,
+                              int nth, qn_buf *buf)
 {
     qn_status    st = QN_OK;
     const char  *s = qn_str_data(&args[0].str);
@@ -520,13 +530,15 @@ static qn_status replace_into(qn_call *call, const qn_datum *args, unsigned flag
     regex_cache *cache;
     regex       *rx;
     span         spans[REGEX_GROUPS];
-    bool         groups = args[2].str.bytes > 0 && memchr(qn_str_data(&args[2].str), '\\', args[2].str.bytes);
-    bool         found;
-    int          seen = 0;
+    bool         groups =
+        args[2].str.bytes > 0 && memchr(qn_str_data(&args[2].str), '\\', args[2].str.bytes);
+    bool found;
+    int  seen = 0;
 
     QN_TRY(regex_of(call, &args[1].str, flags, &cache, &rx));
     while (start != QN_NOT_FOUND && start <= n) {
-        QN_TRY(regex_find(cache, rx, s, n, start, groups ? WANT_GROUPS : WANT_EXTENT, spans, &found, call->err));
+        QN_TRY(regex_find(cache, rx, s, n, start, groups ? WANT_GROUPS : WANT_EXTENT, spans, &found,
+                          call->err));
         if (!found) {
             break;
         }
@@ -566,8 +578,8 @@ static qn_status replace(qn_call *call, const qn_datum *args, unsigned flags, si
 
 static qn_status invalid_value(qn_call *call, const char *parameter, int32_t value)
 {
-    return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": %d",
-                   parameter, value);
+    return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                   "invalid value for parameter \"%s\": %d", parameter, value);
 }
 
 static qn_status flags_of(qn_call *call, const qn_str *letters, unsigned *flags)
@@ -605,8 +617,9 @@ static QN_SCALAR(regexp_replace_flags)
     if (args[3].str.bytes > 0 && letters[0] >= '0' && letters[0] <= '9') {
         st = qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
                      "invalid regular expression option: \"%c\"", letters[0]);
-        qn_error_hint(call->err, "If you meant to use regexp_replace() with a start parameter, cast the "
-                                 "fourth argument to integer explicitly.");
+        qn_error_hint(call->err,
+                      "If you meant to use regexp_replace() with a start parameter, cast the "
+                      "fourth argument to integer explicitly.");
         return st;
     }
     QN_TRY(flags_of(call, &args[3].str, &flags));
@@ -616,8 +629,8 @@ done:
 }
 
 /* With start and, from five arguments on, N: which match, 0 for all. */
-static qn_status replace_from(qn_call *call, const qn_datum *args, int32_t nth, const qn_str *letters,
-                              qn_datum *result)
+static qn_status replace_from(qn_call *call, const qn_datum *args, int32_t nth,
+                              const qn_str *letters, qn_datum *result)
 {
     qn_status st = QN_OK;
     int32_t   start = args[3].i32;
@@ -688,8 +701,8 @@ done:
 
 /* The nth match (from 1) from character `start` on; found false when there are fewer.  nth 0: only count. */
 static qn_status nth_match(qn_call *call, const qn_str *text, const qn_str *pattern, unsigned flags,
-                           int32_t start, int32_t nth, int want, span spans[REGEX_GROUPS], int *groups,
-                           int32_t *count)
+                           int32_t start, int32_t nth, int want, span spans[REGEX_GROUPS],
+                           int *groups, int32_t *count)
 {
     qn_status    st = QN_OK;
     const char  *s = qn_str_data(text);
@@ -753,7 +766,8 @@ typedef struct locate {
     const qn_str *letters;
 } locate;
 
-static qn_status locate_group(qn_call *call, const qn_datum *args, const locate *how, span *out, bool *found)
+static qn_status locate_group(qn_call *call, const qn_datum *args, const locate *how, span *out,
+                              bool *found)
 {
     qn_status st = QN_OK;
     unsigned  flags;
@@ -798,7 +812,9 @@ static qn_status instr(qn_call *call, const qn_datum *args, const locate *how, i
         return invalid_value(call, "subexpr", how->which);
     }
     QN_TRY(locate_group(call, args, how, &at, &found));
-    result->i32 = found ? (int32_t)qn_utf8_count(qn_str_data(&args[0].str), endoption ? at.end : at.begin) + 1 : 0;
+    result->i32 =
+        found ? (int32_t)qn_utf8_count(qn_str_data(&args[0].str), endoption ? at.end : at.begin) + 1
+              : 0;
 done:
     return st;
 }
@@ -815,12 +831,14 @@ static QN_SCALAR(regexp_instr_start)
 
 static QN_SCALAR(regexp_instr_nth)
 {
-    return instr(call, args, &(locate){"regexp_instr", args[2].i32, args[3].i32, 0, NULL}, 0, result);
+    return instr(call, args, &(locate){"regexp_instr", args[2].i32, args[3].i32, 0, NULL}, 0,
+                 result);
 }
 
 static QN_SCALAR(regexp_instr_end)
 {
-    return instr(call, args, &(locate){"regexp_instr", args[2].i32, args[3].i32, 0, NULL}, args[4].i32, result);
+    return instr(call, args, &(locate){"regexp_instr", args[2].i32, args[3].i32, 0, NULL},
+                 args[4].i32, result);
 }
 
 static QN_SCALAR(regexp_instr_flags)
@@ -831,11 +849,13 @@ static QN_SCALAR(regexp_instr_flags)
 
 static QN_SCALAR(regexp_instr_group)
 {
-    return instr(call, args, &(locate){"regexp_instr", args[2].i32, args[3].i32, args[6].i32, &args[5].str},
+    return instr(call, args,
+                 &(locate){"regexp_instr", args[2].i32, args[3].i32, args[6].i32, &args[5].str},
                  args[4].i32, result);
 }
 
-static qn_status substr(qn_call *call, const qn_datum *args, const locate *how, qn_datum *result, bool *null)
+static qn_status substr(qn_call *call, const qn_datum *args, const locate *how, qn_datum *result,
+                        bool *null)
 {
     qn_status st = QN_OK;
     span      at;
@@ -872,30 +892,34 @@ static QN_SCALAR(regexp_substr_start)
 
 static QN_SCALAR(regexp_substr_nth)
 {
-    return substr(call, args, &(locate){"regexp_substr", args[2].i32, args[3].i32, 0, NULL}, result, null);
+    return substr(call, args, &(locate){"regexp_substr", args[2].i32, args[3].i32, 0, NULL}, result,
+                  null);
 }
 
 static QN_SCALAR(regexp_substr_flags)
 {
-    return substr(call, args, &(locate){"regexp_substr", args[2].i32, args[3].i32, 0, &args[4].str}, result,
-                  null);
+    return substr(call, args, &(locate){"regexp_substr", args[2].i32, args[3].i32, 0, &args[4].str},
+                  result, null);
 }
 
 static QN_SCALAR(regexp_substr_group)
 {
-    return substr(call, args, &(locate){"regexp_substr", args[2].i32, args[3].i32, args[5].i32, &args[4].str},
+    return substr(call, args,
+                  &(locate){"regexp_substr", args[2].i32, args[3].i32, args[5].i32, &args[4].str},
                   result, null);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-#define T QN_TYPE_TEXT
-#define C QN_TYPE_CHAR
-#define I QN_TYPE_INTEGER
-#define B QN_TYPE_BOOLEAN
-#define SF (QN_FN_STRICT | QN_FN_CANFAIL)
+#define T   QN_TYPE_TEXT
+#define C   QN_TYPE_CHAR
+#define I   QN_TYPE_INTEGER
+#define B   QN_TYPE_BOOLEAN
+#define SF  (QN_FN_STRICT | QN_FN_CANFAIL)
 #define SFH (SF | QN_FN_HIDDEN)
 
+/* One row per function, however long. */
+/* clang-format off */
 static const qn_function functions[] = {
     {"textregexeq", B, 2, {T, T}, SFH, QN_IMMUTABLE, 0, regexeq, "patterns|~"},
     {"textregexne", B, 2, {T, T}, SFH, QN_IMMUTABLE, 0, regexne, "patterns|!~"},
@@ -929,5 +953,6 @@ static const qn_function functions[] = {
     {"regexp_substr", T, 5, {T, T, I, I, T}, SF, QN_IMMUTABLE, 0, regexp_substr_flags, "patterns|the n-th match, with flags"},
     {"regexp_substr", T, 6, {T, T, I, I, T, I}, SF, QN_IMMUTABLE, 0, regexp_substr_group, "patterns|a group of the n-th match"},
 };
+/* clang-format on */
 
 const qn_function_list qn_fn_regex = {functions, QN_COUNTOF(functions)};

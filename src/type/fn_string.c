@@ -107,13 +107,15 @@ static view view_chars(view v, size_t first, size_t count)
 }
 
 /* SUBSTRING(v FROM start FOR length) after SQL:2003: the part of start..start+length-1 inside the text. */
-static qn_status substring_of(qn_call *call, view v, int32_t start, int32_t length, bool to_end, view *out)
+static qn_status substring_of(qn_call *call, view v, int32_t start, int32_t length, bool to_end,
+                              view *out)
 {
     int32_t end, first = start > 1 ? start : 1;
 
     *out = (view){v.p, 0};
     if (!to_end && length < 0) {
-        return qn_fail(call->err, QN_SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
+        return qn_fail(call->err, QN_SQLSTATE_SUBSTRING_ERROR,
+                       "negative substring length not allowed");
     }
     if (to_end || __builtin_add_overflow(start, length, &end)) {
         *out = view_chars(v, (size_t)first - 1, SIZE_MAX);
@@ -161,7 +163,8 @@ static qn_status overlay(qn_call *call, const qn_datum *args, int32_t length, qn
     view      v = view_of(&args[0].str), head, tail;
 
     if (start <= 0) {
-        return qn_fail(call->err, QN_SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
+        return qn_fail(call->err, QN_SQLSTATE_SUBSTRING_ERROR,
+                       "negative substring length not allowed");
     }
     if (__builtin_add_overflow(start, length, &rest)) {
         return qn_fail(call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "integer out of range");
@@ -180,7 +183,8 @@ static QN_SCALAR(overlay_length)
 
 static QN_SCALAR(overlay_whole)
 {
-    return overlay(call, args, (int32_t)qn_utf8_count(qn_str_data(&args[1].str), args[1].str.bytes), result);
+    return overlay(call, args, (int32_t)qn_utf8_count(qn_str_data(&args[1].str), args[1].str.bytes),
+                   result);
 }
 
 /* A negative count means all but that many characters at the other end. */
@@ -292,7 +296,8 @@ static QN_SCALAR(translate)
         if (index == QN_NOT_FOUND) {
             qn_buf_add(&buf, v.p + i, n);
         } else {
-            view c = view_chars(to, index, 1); /* empty when `to` is shorter: the character is dropped */
+            view c =
+                view_chars(to, index, 1); /* empty when `to` is shorter: the character is dropped */
             qn_buf_add(&buf, c.p, c.bytes);
         }
     }
@@ -306,7 +311,8 @@ static QN_SCALAR(split_part)
     size_t  at;
 
     if (n == 0) {
-        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "field position must not be zero");
+        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "field position must not be zero");
     }
     if (by.bytes == 0) {
         return qn_text_of(call, v.p, n == 1 || n == -1 ? v.bytes : 0, result);
@@ -379,7 +385,8 @@ static char *put_cycle(char *p, view fill, size_t fill_chars, size_t chars)
 }
 
 /* Truncate or pad to `length` characters.  PostgreSQL judges the length as if each took four bytes. */
-static qn_status pad(qn_call *call, view v, int32_t length, view fill, bool on_left, qn_datum *result)
+static qn_status pad(qn_call *call, view v, int32_t length, view fill, bool on_left,
+                     qn_datum *result)
 {
     size_t    want = length > 0 ? (size_t)length : 0, chars = qn_utf8_count(v.p, v.bytes);
     size_t    fill_chars = qn_utf8_count(fill.p, fill.bytes), missing, bytes;
@@ -400,7 +407,8 @@ static qn_status pad(qn_call *call, view v, int32_t length, view fill, bool on_l
     missing = want - chars;
     bytes = v.bytes;
     if (missing > 0) {
-        bytes += missing / fill_chars * fill.bytes + view_chars(fill, 0, missing % fill_chars).bytes;
+        bytes +=
+            missing / fill_chars * fill.bytes + view_chars(fill, 0, missing % fill_chars).bytes;
     }
     p = qn_text_begin(call, &out, bytes, &st);
     if (!p) {
@@ -419,7 +427,8 @@ static qn_status pad(qn_call *call, view v, int32_t length, view fill, bool on_l
 #define PAD(name, on_left)                                                                         \
     static QN_SCALAR(name)                                                                         \
     {                                                                                              \
-        return pad(call, view_of(&args[0].str), args[1].i32, view_of(&args[2].str), on_left, result); \
+        return pad(call, view_of(&args[0].str), args[1].i32, view_of(&args[2].str), on_left,       \
+                   result);                                                                        \
     }                                                                                              \
     static QN_SCALAR(name##_blanks)                                                                \
     {                                                                                              \
@@ -560,17 +569,19 @@ static QN_SCALAR(bpchar_typmod)
 
 /* ---- the tables ----------------------------------------------------------------------------- */
 
-#define T QN_TYPE_TEXT
-#define C QN_TYPE_CHAR
-#define V QN_TYPE_VARCHAR
-#define I QN_TYPE_INTEGER
-#define B QN_TYPE_BOOLEAN
+#define T   QN_TYPE_TEXT
+#define C   QN_TYPE_CHAR
+#define V   QN_TYPE_VARCHAR
+#define I   QN_TYPE_INTEGER
+#define B   QN_TYPE_BOOLEAN
 #define ANY QN_TYPE_UNKNOWN
-#define S QN_FN_STRICT
-#define F QN_FN_CANFAIL
-#define H QN_FN_HIDDEN
-#define A QN_FN_ANY
+#define S   QN_FN_STRICT
+#define F   QN_FN_CANFAIL
+#define H   QN_FN_HIDDEN
+#define A   QN_FN_ANY
 
+/* One row per function, however long. */
+/* clang-format off */
 static const qn_function functions[] = {
     /* comparison; text has opcodes of the STR bank, char(n) never does */
     {"texteq", B, 2, {T, T}, S | H, QN_IMMUTABLE, 0x30, qn_texteq, "operators|equal"},
@@ -686,6 +697,7 @@ static const qn_function functions[] = {
     {"varchar", V, 3, {V, I, B}, S | F | H, QN_IMMUTABLE, 0, varchar_typmod, "casts|to varchar(n)"},
     {"bpchar", C, 3, {C, I, B}, S | F | H, QN_IMMUTABLE, 0, bpchar_typmod, "casts|to char(n)"},
 };
+/* clang-format on */
 
 static const qn_operator operators[] = {
     {"=", T, T, "texteq"},
@@ -728,12 +740,9 @@ static const qn_operator operators[] = {
 };
 
 static const qn_cast casts[] = {
-    {T, V, QN_CAST_IMPLICIT, NULL},
-    {T, C, QN_CAST_IMPLICIT, NULL},
-    {V, T, QN_CAST_IMPLICIT, NULL},
-    {V, C, QN_CAST_IMPLICIT, NULL},
-    {C, T, QN_CAST_IMPLICIT, "text"},
-    {C, V, QN_CAST_IMPLICIT, "text"},
+    {T, V, QN_CAST_IMPLICIT, NULL},      {T, C, QN_CAST_IMPLICIT, NULL},
+    {V, T, QN_CAST_IMPLICIT, NULL},      {V, C, QN_CAST_IMPLICIT, NULL},
+    {C, T, QN_CAST_IMPLICIT, "text"},    {C, V, QN_CAST_IMPLICIT, "text"},
     {V, V, QN_CAST_IMPLICIT, "varchar"}, /* length coercion: (value, typmod, explicit) */
     {C, C, QN_CAST_IMPLICIT, "bpchar"},
 };

@@ -94,6 +94,7 @@ QN_SCALAR(qn_concat_ws)
 /* ---- quoting -------------------------------------------------------------------------------- */
 
 /* PostgreSQL 15's key words other than the unreserved ones, sorted: identifiers that need quotes. */
+/* clang-format off */
 static const char *const keywords[] = {
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
     "between", "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character",
@@ -114,6 +115,7 @@ static const char *const keywords[] = {
     "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot",
     "xmlserialize", "xmltable",
 };
+/* clang-format on */
 
 static int compare_keyword(const void *key, const void *element)
 {
@@ -258,8 +260,10 @@ static qn_status digits(format_state *f, int *value, bool *found)
     *found = false;
     *value = 0;
     while (*f->p >= '0' && *f->p <= '9') {
-        if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, *f->p - '0', value)) {
-            return qn_fail(f->call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "number is out of range");
+        if (__builtin_mul_overflow(*value, 10, value) ||
+            __builtin_add_overflow(*value, *f->p - '0', value)) {
+            return qn_fail(f->call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE,
+                           "number is out of range");
         }
         *found = true;
         QN_TRY(advance(f));
@@ -339,8 +343,8 @@ static qn_status width_of(qn_call *call, int type, const qn_datum *value, bool i
     }
     qn_buf_init(&buf, call->arena->mem);
     add_output(call, type, value, &buf);
-    st = qn_buf_ok(&buf) ? qn_value_parse(QN_TYPE(INTEGER), buf.data ? buf.data : "", buf.bytes, call->set,
-                                          call->arena, &number, call->err)
+    st = qn_buf_ok(&buf) ? qn_value_parse(QN_TYPE(INTEGER), buf.data ? buf.data : "", buf.bytes,
+                                          call->set, call->arena, &number, call->err)
                          : qn_nomem(call->err);
     qn_buf_deinit(&buf);
     *width = number.i32;
@@ -348,7 +352,8 @@ static qn_status width_of(qn_call *call, int type, const qn_datum *value, bool i
 }
 
 /* Append text padded with blanks to |width| characters; a negative width aligns to the left. */
-static qn_status add_padded(qn_call *call, qn_buf *out, const char *s, size_t bytes, int width, bool left)
+static qn_status add_padded(qn_call *call, qn_buf *out, const char *s, size_t bytes, int width,
+                            bool left)
 {
     size_t chars, pad;
 
@@ -378,8 +383,8 @@ static qn_status add_padded(qn_call *call, qn_buf *out, const char *s, size_t by
     return QN_OK;
 }
 
-static qn_status convert(qn_call *call, char conversion, int type, const qn_datum *value, bool is_null,
-                         const spec *s, qn_buf *out)
+static qn_status convert(qn_call *call, char conversion, int type, const qn_datum *value,
+                         bool is_null, const spec *s, qn_buf *out)
 {
     qn_buf    text, quoted;
     qn_status st;
@@ -416,7 +421,8 @@ static qn_status take_argument(qn_call *call, int position, int *last)
 {
     *last = position > 0 ? position : *last + 1;
     if (*last >= call->argc) {
-        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "too few arguments for format()");
+        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "too few arguments for format()");
     }
     return QN_OK;
 }

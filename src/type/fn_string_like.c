@@ -63,7 +63,8 @@ typedef struct like_cache {
     qn_like *like;
 } like_cache;
 
-static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pattern, bool icase, bool *match)
+static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pattern, bool icase,
+                            bool *match)
 {
     like_cache   *cache = *call->cache;
     qn_like      *like;
@@ -75,8 +76,8 @@ static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pat
         if (!qn_str_copy(call->cache_arena, pattern, &cache->pattern)) {
             return qn_nomem(call->err);
         }
-        QN_TRY(qn_like_compile(qn_str_data(&cache->pattern), cache->pattern.bytes, '\\', true, icase,
-                               call->cache_arena, &cache->like, call->err));
+        QN_TRY(qn_like_compile(qn_str_data(&cache->pattern), cache->pattern.bytes, '\\', true,
+                               icase, call->cache_arena, &cache->like, call->err));
         *call->cache = cache;
     }
     if (qn_str_equal(&cache->pattern, pattern)) {
@@ -84,8 +85,8 @@ static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pat
         return QN_OK;
     }
     mark = qn_arena_save(call->arena);
-    QN_TRY(qn_like_compile(qn_str_data(pattern), pattern->bytes, '\\', true, icase, call->arena, &like,
-                           call->err));
+    QN_TRY(qn_like_compile(qn_str_data(pattern), pattern->bytes, '\\', true, icase, call->arena,
+                           &like, call->err));
     *match = qn_like_match(like, qn_str_data(text), text->bytes);
     qn_arena_rewind(call->arena, mark);
 done:
@@ -109,7 +110,8 @@ LIKE(qn_texticnlike, true, true)
 static qn_status check_escape(qn_call *call, const char *esc, size_t bytes)
 {
     if (bytes > 0 && qn_char_bytes(esc, bytes) != bytes) {
-        qn_status st = qn_fail(call->err, QN_SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        qn_status st =
+            qn_fail(call->err, QN_SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
         qn_error_hint(call->err, "Escape string must be empty or one character.");
         return st;
     }
@@ -165,9 +167,10 @@ static qn_status similar_escaped(qn_call *call, similar *s, const char *c, size_
     if (*c == '"' && s->depth == 0) {
         /* The parts of SUBSTRING(a SIMILAR 'x#"y#"z' ESCAPE '#'): x matches as little as possible. */
         if (s->quotes > 1) {
-            return qn_fail(call->err, QN_SQLSTATE_INVALID_USE_OF_ESCAPE,
-                           "SQL regular expression may not contain more than two escape-double-quote "
-                           "separators");
+            return qn_fail(
+                call->err, QN_SQLSTATE_INVALID_USE_OF_ESCAPE,
+                "SQL regular expression may not contain more than two escape-double-quote "
+                "separators");
         }
         qn_buf_puts(&s->buf, s->quotes++ == 0 ? "){1,1}?(" : "){1,1}(?:");
         return QN_OK;
@@ -193,7 +196,8 @@ static void similar_in_class(similar *s, char c)
 }
 
 /* The regular expression of a SIMILAR TO pattern.  escape NULL: backslash; empty: none. */
-qn_status qn_similar_pattern(qn_call *call, const qn_str *pattern, const qn_str *escape, qn_datum *result)
+qn_status qn_similar_pattern(qn_call *call, const qn_str *pattern, const qn_str *escape,
+                             qn_datum *result)
 {
     const char *p = qn_str_data(pattern), *esc = escape ? qn_str_data(escape) : "\\";
     size_t      bytes = pattern->bytes, esc_bytes = escape ? escape->bytes : 1;

@@ -23,7 +23,8 @@ QN_SCALAR(qn_chr)
     char    out[4];
 
     if (cp < 0) {
-        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "character number must be positive");
+        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "character number must be positive");
     }
     if (cp == 0) {
         return qn_fail(call->err, QN_SQLSTATE_PROGRAM_LIMIT, "null character not permitted");
@@ -83,8 +84,8 @@ static qn_status unistr_point(qn_call *call, uint32_t cp, uint32_t *first, qn_bu
     char out[4];
 
     if (cp == 0 || cp > 0x10ffff) {
-        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "invalid Unicode code point: %04X",
-                       cp);
+        return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "invalid Unicode code point: %04X", cp);
     }
     if (*first) {
         if (cp < 0xdc00 || cp > 0xdfff) {
@@ -114,7 +115,8 @@ static qn_status unistr_into(qn_call *call, const char *s, size_t bytes, qn_buf 
 
         if (plain) {
             if (first) {
-                return qn_fail(call->err, QN_SQLSTATE_SYNTAX_ERROR, "invalid Unicode surrogate pair");
+                return qn_fail(call->err, QN_SQLSTATE_SYNTAX_ERROR,
+                               "invalid Unicode surrogate pair");
             }
             qn_buf_putc(buf, s[i]);
             i += s[i] == '\\' ? 2 : 1;
@@ -123,7 +125,8 @@ static qn_status unistr_into(qn_call *call, const char *s, size_t bytes, qn_buf 
         n = unistr_escape(s + i, bytes - i, &cp);
         if (n == 0) {
             st = qn_fail(call->err, QN_SQLSTATE_SYNTAX_ERROR, "invalid Unicode escape");
-            qn_error_hint(call->err, "Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.");
+            qn_error_hint(call->err,
+                          "Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.");
             return st;
         }
         st = unistr_point(call, cp, &first, buf);
@@ -176,8 +179,8 @@ static qn_status form_options(qn_call *call, const qn_str *form, utf8proc_option
             return QN_OK;
         }
     }
-    return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE, "invalid normalization form: %.*s",
-                   (int)form->bytes, qn_str_data(form));
+    return qn_fail(call->err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
+                   "invalid normalization form: %.*s", (int)form->bytes, qn_str_data(form));
 }
 
 static bool all_ascii(const qn_str *s)
@@ -192,7 +195,8 @@ static bool all_ascii(const qn_str *s)
     return true;
 }
 
-static qn_status normal_form(qn_call *call, const qn_str *text, utf8proc_option_t options, qn_datum *result)
+static qn_status normal_form(qn_call *call, const qn_str *text, utf8proc_option_t options,
+                             qn_datum *result)
 {
     const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)qn_str_data(text);
     utf8proc_ssize_t        count, room;
@@ -201,8 +205,8 @@ static qn_status normal_form(qn_call *call, const qn_str *text, utf8proc_option_
 
     count = utf8proc_decompose(p, text->bytes, NULL, 0, options);
     if (count < 0) {
-        return qn_fail(call->err, QN_SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "could not normalize text: %s",
-                       utf8proc_errmsg(count));
+        return qn_fail(call->err, QN_SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
+                       "could not normalize text: %s", utf8proc_errmsg(count));
     }
     room = count;
     points = qn_arena_array(call->arena, int32_t, (size_t)room + 1);
@@ -235,7 +239,8 @@ static qn_status normalize(qn_call *call, const qn_str *text, const qn_str *form
     return normal_form(call, text, options, result);
 }
 
-static qn_status is_normalized(qn_call *call, const qn_str *text, const qn_str *form, qn_datum *result)
+static qn_status is_normalized(qn_call *call, const qn_str *text, const qn_str *form,
+                               qn_datum *result)
 {
     qn_datum  normal;
     qn_status st = normalize(call, text, form, &normal);

@@ -5,11 +5,13 @@
 
 #include "catalog/function.h"
 
-#define QN_TEXT_MAX ((size_t)0x3fffffff - 4) /* PostgreSQL's limit for one value: 1 GB less the header */
+#define QN_TEXT_MAX                                                                                \
+    ((size_t)0x3fffffff - 4) /* PostgreSQL's limit for one value: 1 GB less the header */
 
 /* A function of the catalog; not every one uses all it is given. */
 #define QN_SCALAR(name)                                                                            \
-    qn_status name(__attribute__((unused)) qn_call *call, __attribute__((unused)) const qn_datum *args, \
+    qn_status name(__attribute__((unused)) qn_call        *call,                                   \
+                   __attribute__((unused)) const qn_datum *args,                                   \
                    __attribute__((unused)) const bool *nulls, qn_datum *result,                    \
                    __attribute__((unused)) bool *null)
 
@@ -66,7 +68,8 @@ static inline qn_status qn_text_of(qn_call *call, const char *s, size_t bytes, q
 /* The same of a buffer, whose sticky failure is reported; the buffer is given back in any case. */
 static inline qn_status qn_text_of_buf(qn_call *call, qn_buf *buf, qn_datum *result)
 {
-    qn_status st = qn_buf_ok(buf) ? qn_text_of(call, buf->data, buf->bytes, result) : qn_nomem(call->err);
+    qn_status st =
+        qn_buf_ok(buf) ? qn_text_of(call, buf->data, buf->bytes, result) : qn_nomem(call->err);
 
     qn_buf_deinit(buf);
     return st;
@@ -141,6 +144,7 @@ QN_SCALAR(qn_is_normalized_nfc);
 
 /* fn_string_like.c: the regular expression of a SIMILAR TO pattern, also for SUBSTRING(… SIMILAR …) in
  * fn_regex.c.  escape NULL: backslash; empty: none. */
-qn_status qn_similar_pattern(qn_call *call, const qn_str *pattern, const qn_str *escape, qn_datum *result);
+qn_status qn_similar_pattern(qn_call *call, const qn_str *pattern, const qn_str *escape,
+                             qn_datum *result);
 
 #endif

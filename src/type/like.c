@@ -82,8 +82,8 @@ done:
     return st;
 }
 
-qn_status qn_like_compile(const char *pattern, size_t bytes, uint32_t escape, bool has_escape, bool icase,
-                          qn_arena *arena, qn_like **out, qn_error *err)
+qn_status qn_like_compile(const char *pattern, size_t bytes, uint32_t escape, bool has_escape,
+                          bool icase, qn_arena *arena, qn_like **out, qn_error *err)
 {
     qn_status     st = QN_OK;
     qn_like      *like;
@@ -191,8 +191,8 @@ static const char *skip_back(const char *p, const char *begin, uint32_t chars)
 }
 
 /* Match pieces from..count-1 of a segment at p; the place after them, or NULL. */
-static const char *match_pieces(const qn_like *like, const like_segment *seg, uint32_t from, const char *p,
-                                const char *end)
+static const char *match_pieces(const qn_like *like, const like_segment *seg, uint32_t from,
+                                const char *p, const char *end)
 {
     for (uint32_t i = from; i < seg->count; i++) {
         const like_piece *piece = &like->pieces[seg->first + i];
@@ -206,7 +206,8 @@ static const char *match_pieces(const qn_like *like, const like_segment *seg, ui
 }
 
 /* Match a segment so that it ends at `end`; its beginning, or NULL when it would start before p. */
-static const char *match_back(const qn_like *like, const like_segment *seg, const char *p, const char *end)
+static const char *match_back(const qn_like *like, const like_segment *seg, const char *p,
+                              const char *end)
 {
     for (uint32_t i = seg->count; i > 0; i--) {
         const like_piece *piece = &like->pieces[seg->first + i - 1];
@@ -222,7 +223,8 @@ static const char *match_back(const qn_like *like, const like_segment *seg, cons
 }
 
 /* The place after the leftmost occurrence of a middle segment, or NULL. */
-static const char *find_segment(const qn_like *like, const like_segment *seg, const char *p, const char *end)
+static const char *find_segment(const qn_like *like, const like_segment *seg, const char *p,
+                                const char *end)
 {
     const like_piece *head = &like->pieces[seg->first];
 

@@ -31,7 +31,7 @@
 #include "type/find.h"
 
 #define ARE_MAX_REPEAT 255
-#define ARE_MAX_DEPTH 200 /* of parentheses; below PCRE2's own limit of 250 */
+#define ARE_MAX_DEPTH  200 /* of parentheses; below PCRE2's own limit of 250 */
 
 enum preference { NO_PREFERENCE, LONGEST, SHORTEST };
 
@@ -44,8 +44,8 @@ typedef struct parser {
     uint64_t    closed[5];  /* which of groups 1..255 are closed: what back references may name */
     int         variable;   /* quantifiers that can match different lengths, so far */
     enum preference last_variable; /* what the last of them prefers */
-    int         alternatives;
-    bool        at_end; /* the item just parsed can only end at the end of the text */
+    int             alternatives;
+    bool            at_end; /* the item just parsed can only end at the end of the text */
 } parser;
 
 typedef struct piece { /* what the parser knows of a part of the expression */
@@ -58,7 +58,8 @@ static qn_status parse_re(parser *ps, bool nested, piece *out);
 
 static qn_status bad(qn_error *err, const char *why)
 {
-    return qn_fail(err, QN_SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", why);
+    return qn_fail(err, QN_SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s",
+                   why);
 }
 
 static const char BAD_PARENTHESES[] = "parentheses () not balanced";
@@ -78,14 +79,20 @@ static const char TOO_COMPLEX[] = "regular expression is too complex";
 static bool apply_letter(char c, unsigned *flags)
 {
     switch (c) {
-    case 'b': *flags = (*flags & ~(unsigned)(QN_ARE_EXTENDED | QN_ARE_LITERAL)) | QN_ARE_BASIC; break;
+    case 'b':
+        *flags = (*flags & ~(unsigned)(QN_ARE_EXTENDED | QN_ARE_LITERAL)) | QN_ARE_BASIC;
+        break;
     case 'c': *flags &= ~(unsigned)QN_ARE_ICASE; break;
-    case 'e': *flags = (*flags & ~(unsigned)(QN_ARE_BASIC | QN_ARE_LITERAL)) | QN_ARE_EXTENDED; break;
+    case 'e':
+        *flags = (*flags & ~(unsigned)(QN_ARE_BASIC | QN_ARE_LITERAL)) | QN_ARE_EXTENDED;
+        break;
     case 'i': *flags |= QN_ARE_ICASE; break;
     case 'm':
     case 'n': *flags |= QN_ARE_NLSTOP | QN_ARE_NLANCHOR; break;
     case 'p': *flags = (*flags | QN_ARE_NLSTOP) & ~(unsigned)QN_ARE_NLANCHOR; break;
-    case 'q': *flags = (*flags & ~(unsigned)(QN_ARE_BASIC | QN_ARE_EXTENDED)) | QN_ARE_LITERAL; break;
+    case 'q':
+        *flags = (*flags & ~(unsigned)(QN_ARE_BASIC | QN_ARE_EXTENDED)) | QN_ARE_LITERAL;
+        break;
     case 's': *flags &= ~(unsigned)(QN_ARE_NLSTOP | QN_ARE_NLANCHOR); break;
     case 't': *flags &= ~(unsigned)QN_ARE_EXPANDED; break;
     case 'w': *flags = (*flags | QN_ARE_NLANCHOR) & ~(unsigned)QN_ARE_NLSTOP; break;
@@ -104,7 +111,8 @@ qn_status qn_are_flags(const char *letters, size_t bytes, unsigned *flags, qn_er
             uint32_t cp;
             int      n = qn_utf8_decode(letters + i, bytes - i, &cp);
             return qn_fail(err, QN_SQLSTATE_INVALID_PARAMETER_VALUE,
-                           "invalid regular expression option: \"%.*s\"", n > 0 ? n : 1, letters + i);
+                           "invalid regular expression option: \"%.*s\"", n > 0 ? n : 1,
+                           letters + i);
         }
     }
     return QN_OK;
@@ -188,7 +196,8 @@ static bool advanced(const parser *ps)
 static void skip(parser *ps)
 {
     for (;;) {
-        if ((ps->are->flags & QN_ARE_EXPANDED) && ps->p < ps->end && *ps->p && strchr(" \t\n\v\f\r", *ps->p)) {
+        if ((ps->are->flags & QN_ARE_EXPANDED) && ps->p < ps->end && *ps->p &&
+            strchr(" \t\n\v\f\r", *ps->p)) {
             ps->p++;
         } else if ((ps->are->flags & QN_ARE_EXPANDED) && see(ps, '#')) {
             while (ps->p < ps->end && *ps->p != '\n') {
@@ -224,7 +233,8 @@ static bool digit_of(char c, int base, uint32_t *value)
     return d < (uint32_t)base;
 }
 
-#define ARE_MAX_CODE 0x7ffffffeu /* PostgreSQL accepts codes up to here, although no text contains them */
+#define ARE_MAX_CODE                                                                               \
+    0x7ffffffeu /* PostgreSQL accepts codes up to here, although no text contains them */
 
 /* min..max digits; false when there are too few or the value is too large. */
 static bool take_digits(parser *ps, int base, int min, int max, uint32_t *value)
@@ -314,7 +324,13 @@ static qn_status parse_escape(parser *ps, escape *out)
     case 'u':
     case 'U':
     case 'x':
-        if (!take_digits(ps, 16, c == 'u' ? 4 : c == 'U' ? 8 : 1, c == 'u' ? 4 : c == 'U' ? 8 : 255,
+        if (!take_digits(ps, 16,
+                         c == 'u'   ? 4
+                         : c == 'U' ? 8
+                                    : 1,
+                         c == 'u'   ? 4
+                         : c == 'U' ? 8
+                                    : 255,
                          &out->value)) {
             return bad(ps->err, BAD_ESCAPE);
         }
@@ -345,15 +361,17 @@ static qn_status parse_escape(parser *ps, escape *out)
 
 /* ---- bracket expressions -------------------------------------------------------------------- */
 
-static const char *const class_names[] = {"alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph",
-                                          "lower", "print", "punct", "space", "upper", "word",  "xdigit"};
+static const char *const class_names[] = {"alnum", "alpha", "ascii", "blank", "cntrl",
+                                          "digit", "graph", "lower", "print", "punct",
+                                          "space", "upper", "word",  "xdigit"};
 
 static qn_status emit_class(parser *ps, const char *name, size_t bytes)
 {
     for (size_t i = 0; i < QN_COUNTOF(class_names); i++) {
         const char *known = class_names[i];
         if (strlen(known) == bytes && memcmp(known, name, bytes) == 0) {
-            if ((ps->are->flags & QN_ARE_ICASE) && (strcmp(known, "lower") == 0 || strcmp(known, "upper") == 0)) {
+            if ((ps->are->flags & QN_ARE_ICASE) &&
+                (strcmp(known, "lower") == 0 || strcmp(known, "upper") == 0)) {
                 known = "alpha";
             }
             qn_buf_printf(&ps->are->pattern, "[:%s:]", known);
@@ -396,7 +414,8 @@ static qn_status parse_element(parser *ps, uint32_t *cp, bool *is_char)
     qn_status st;
 
     *is_char = true;
-    if (see(ps, '[') && ps->p + 1 < ps->end && (ps->p[1] == ':' || ps->p[1] == '=' || ps->p[1] == '.')) {
+    if (see(ps, '[') && ps->p + 1 < ps->end &&
+        (ps->p[1] == ':' || ps->p[1] == '=' || ps->p[1] == '.')) {
         ps->p++;
         return parse_named(ps, cp, is_char);
     }
@@ -437,7 +456,9 @@ static qn_status emit_range(parser *ps, uint32_t lo, uint32_t hi)
     /* PCRE2 takes no surrogates and nothing beyond Unicode.  As brackets must not become empty, such an
      * end moves to its neighbour: up to U+E000, or down to U+10FFFF. */
     lo = lo >= 0xd800 && lo <= 0xdfff ? 0xe000 : lo > 0x10ffff ? 0x10ffff : lo;
-    hi = hi >= 0xd800 && hi <= 0xdfff ? (lo < 0xd800 ? 0xd7ff : 0xe000) : hi > 0x10ffff ? 0x10ffff : hi;
+    hi = hi >= 0xd800 && hi <= 0xdfff ? (lo < 0xd800 ? 0xd7ff : 0xe000)
+         : hi > 0x10ffff              ? 0x10ffff
+                                      : hi;
     emit_code(ps, lo);
     if (hi > lo) {
         qn_buf_putc(&ps->are->pattern, '-');
@@ -678,7 +699,8 @@ static qn_status emit_backref(parser *ps, uint32_t group)
     }
     ps->are->backrefs = true;
     emit(ps, "");
-    qn_buf_printf(&ps->are->pattern, ps->are->flags & QN_ARE_ICASE ? "(?i:\\g{%u})" : "\\g{%u}", group);
+    qn_buf_printf(&ps->are->pattern, ps->are->flags & QN_ARE_ICASE ? "(?i:\\g{%u})" : "\\g{%u}",
+                  group);
     return QN_OK;
 }
 
@@ -863,8 +885,8 @@ static qn_status parse_prefix(parser *ps)
         }
         left -= 4;
     }
-    if ((*flags & (QN_ARE_EXTENDED | QN_ARE_BASIC)) || left < 3 || ps->p[0] != '(' || ps->p[1] != '?' ||
-        !qn_ascii_letter(ps->p[2])) {
+    if ((*flags & (QN_ARE_EXTENDED | QN_ARE_BASIC)) || left < 3 || ps->p[0] != '(' ||
+        ps->p[1] != '?' || !qn_ascii_letter(ps->p[2])) {
         return QN_OK;
     }
     for (ps->p += 2; ps->p < ps->end && qn_ascii_letter(*ps->p); ps->p++) {
@@ -920,7 +942,10 @@ static void respell_basic(const char *p, const char *end, qn_buf *out)
             }
             c = *p++;
             switch (c) {
-            case '(': open = true; qn_buf_putc(out, c); break;
+            case '(':
+                open = true;
+                qn_buf_putc(out, c);
+                break;
             case ')':
             case '}': qn_buf_putc(out, c); break;
             case '{': /* always a quantifier; a missing number counts as 0 */

@@ -161,9 +161,10 @@ static void lanes_agree_with_the_plain_function(void **state)
 
 static void the_chosen_build_agrees(void **state)
 {
-    const char *data[3] = {"", "abc", "a string that is quite a bit longer than one block of sixty-four bytes"};
-    uint32_t    bytes[3];
-    qn_hash128  out[3];
+    const char *data[3] = {
+        "", "abc", "a string that is quite a bit longer than one block of sixty-four bytes"};
+    uint32_t   bytes[3];
+    qn_hash128 out[3];
 
     (void)state;
     for (int i = 0; i < 3; i++) {

@@ -77,7 +77,8 @@ static inline bool fn_accepts(const qn_function *f, const fn_args *args, bool an
 }
 
 /* The function with these argument types in a family: exact types first, then those that take any. */
-static inline const qn_function *fn_find(const qn_function_list *list, const char *name, const fn_args *args)
+static inline const qn_function *fn_find(const qn_function_list *list, const char *name,
+                                         const fn_args *args)
 {
     for (int any = 0; any < 2; any++) {
         for (size_t i = 0; i < list->count; i++) {
@@ -91,7 +92,8 @@ static inline const qn_function *fn_find(const qn_function_list *list, const cha
 }
 
 /* Call and describe the outcome in the notation of `expected`. */
-static inline qn_status fn_call(const qn_function *f, const fn_args *args, qn_call *call, qn_buf *outcome)
+static inline qn_status fn_call(const qn_function *f, const fn_args *args, qn_call *call,
+                                qn_buf *outcome)
 {
     qn_datum  result;
     bool      null = false;
@@ -116,7 +118,8 @@ static inline qn_status fn_call(const qn_function *f, const fn_args *args, qn_ca
     } else {
         /* The invariants of qn_str: zeros behind an inline text, a prefix before a long one. */
         qn_str again = qn_str_of(qn_str_data(&result.str), result.str.bytes);
-        assert_memory_equal(&again, &result.str, result.str.bytes <= QN_STR_INLINE ? sizeof again : 8);
+        assert_memory_equal(&again, &result.str,
+                            result.str.bytes <= QN_STR_INLINE ? sizeof again : 8);
         qn_buf_putc(outcome, '=');
         qn_buf_add(outcome, qn_str_data(&result.str), result.str.bytes);
     }
@@ -134,7 +137,10 @@ static inline void fn_run(const qn_function_list *list, const fn_case *cases, si
         qn_error           err = {0};
         fn_args            args;
         void              *cache = NULL;
-        qn_call            call = {.arena = &arena, .set = &set, .cache = &cache, .cache_arena = &cache_arena,
+        qn_call            call = {.arena = &arena,
+                                   .set = &set,
+                                   .cache = &cache,
+                                   .cache_arena = &cache_arena,
                                    .err = &err};
         const qn_function *f;
         qn_buf             outcome;
@@ -175,7 +181,10 @@ static inline void fn_fail_allocations(const qn_function_list *list, const fn_ca
         qn_error           err = {0};
         fn_args            args;
         void              *cache = NULL;
-        qn_call            call = {.arena = &arena, .set = &set, .cache = &cache, .cache_arena = &cache_arena,
+        qn_call            call = {.arena = &arena,
+                                   .set = &set,
+                                   .cache = &cache,
+                                   .cache_arena = &cache_arena,
                                    .err = &err};
         const qn_function *f;
         qn_buf             outcome;

@@ -36,7 +36,8 @@ static qn_like *compiled(const char *pattern, bool icase)
 {
     qn_like *like;
 
-    assert_int_equal(qn_like_compile(pattern, strlen(pattern), '\\', true, icase, &arena, &like, NULL), QN_OK);
+    assert_int_equal(
+        qn_like_compile(pattern, strlen(pattern), '\\', true, icase, &arena, &like, NULL), QN_OK);
     return like;
 }
 
@@ -68,7 +69,8 @@ static bool matches_plainly(const char *p, const char *s, bool icase)
     return matches_plainly(p + 1, s + 1, icase);
 }
 
-static void random_text(qn_random *random, const char *const *pieces, size_t count, size_t longest, char *out)
+static void random_text(qn_random *random, const char *const *pieces, size_t count, size_t longest,
+                        char *out)
 {
     size_t n = (size_t)qn_random_below(random, longest + 1);
 
@@ -80,8 +82,10 @@ static void random_text(qn_random *random, const char *const *pieces, size_t cou
 
 static void agrees_with_the_definition(void **state)
 {
-    static const char *const pieces[] = {"a", "b", "A", "ab", "\xc3\xa9", "%", "_", "aaaaaaaaaaaaaaaa"};
-    static const char *const wild[] = {"a", "b", "B", "%", "%", "_", "\xc3\xa9", "ab", "\\%", "\\_", "\\a"};
+    static const char *const pieces[] = {"a",        "b", "A", "ab",
+                                         "\xc3\xa9", "%", "_", "aaaaaaaaaaaaaaaa"};
+    static const char *const wild[] = {"a",        "b",  "B",   "%",   "%",  "_",
+                                       "\xc3\xa9", "ab", "\\%", "\\_", "\\a"};
     qn_random                random;
     char                     text[512], pattern[256];
 
@@ -111,7 +115,8 @@ static void the_escape_character(void **state)
     assert_int_equal(qn_like_compile("a#%\\", 4, '#', true, false, &arena, &like, &err), QN_OK);
     assert_true(qn_like_match(like, "a%\\", 3));
     /* An escape of more than one byte, escaping itself. */
-    assert_int_equal(qn_like_compile("\xc3\xa9\xc3\xa9%", 5, 0xe9, true, false, &arena, &like, &err), QN_OK);
+    assert_int_equal(
+        qn_like_compile("\xc3\xa9\xc3\xa9%", 5, 0xe9, true, false, &arena, &like, &err), QN_OK);
     assert_true(qn_like_match(like, "\xc3\xa9x", 3));
     assert_false(qn_like_match(like, "x", 1));
     /* No escape: a backslash at the end is a literal. */
@@ -129,7 +134,7 @@ static void what_the_planner_learns(void **state)
     static const struct {
         const char *pattern;
         bool        icase;
-        const char *exact;   /* NULL: none */
+        const char *exact; /* NULL: none */
         const char *prefix;
         bool        only;
         const char *longest; /* NULL: none */
@@ -191,7 +196,8 @@ static void every_instruction_set_finds_the_same(void **state)
     (void)state;
     qn_random_seed(&random, 42);
     for (int i = 0; i < 60000; i++) {
-        size_t n = (size_t)qn_random_below(&random, i % 3 ? 40 : 200), m = (size_t)qn_random_below(&random, 6);
+        size_t n = (size_t)qn_random_below(&random, i % 3 ? 40 : 200),
+               m = (size_t)qn_random_below(&random, 6);
         bool   icase = i % 2;
         char  *s = malloc(n ? n : 1), needle[8];
         size_t expected = QN_NOT_FOUND;
@@ -212,7 +218,8 @@ static void every_instruction_set_finds_the_same(void **state)
             size_t at = qn_find_isa((qn_isa)isa, icase, s, n, needle, m);
             assert_true(at == expected || at == QN_NOT_FOUND - 1);
         }
-        assert_true((icase ? qn_find_icase(s, n, needle, m) : qn_find(s, n, needle, m)) == expected);
+        assert_true((icase ? qn_find_icase(s, n, needle, m) : qn_find(s, n, needle, m)) ==
+                    expected);
         free(s);
     }
 }

@@ -178,10 +178,10 @@ static bool add_months(int64_t *t, int32_t months)
 }
 static bool add_days(int64_t *t, int32_t days)
 {
-    int64_t r;
-    if (__builtin_add_overflow(*t, days * QN_USECS_PER_DAY, &r) || !qn_timestamp_in_range(r))
+    qn_i128 r = *t + (qn_i128)days * QN_USECS_PER_DAY;
+    if (r < QN_TIMESTAMP_MIN || r >= QN_TIMESTAMP_END)
         return false;
-    *t = r;
+    *t = (int64_t)r;
     return true;
 }
 static bool add_time(int64_t *t, int64_t micros)

@@ -454,7 +454,7 @@ static bool time_overflows(const qn_civil *c)
 {
     return c->hour < 0 || c->hour > 24 || c->minute < 0 || c->minute > 59 || c->second < 0 ||
            c->second > 60 || c->micros < 0 || c->micros > 1000000 ||
-           (c->hour == 24 && (c->minute || c->second || c->micros));
+           ((c->hour * 60 + c->minute) * 60 + c->second) * QN_USECS_PER_SEC + c->micros > QN_USECS_PER_DAY;
 }
 
 /* Look a zone up by name; DT_FAILED with the error recorded when there is none and `must`. */
@@ -597,6 +597,42 @@ static dt_result decode_julian(decoder *d, const char *s, uint32_t *mask)
     return DT_GOOD;
 }
 
+/* A number whose unit a word before it gave: "y2001m02d04". */
+static dt_result decode_labelled(decoder *d, int label, const char *s, uint32_t seen, uint32_t *mask)
+{
+    const char *p;
+    int         v;
+    if (label == QN_DT_JULIAN)
+        return decode_julian(d, s, mask);
+    if (label == QN_DT_ISOTIME) {
+        dt_result r = decode_run(d, s, seen | MASK_DATE, mask);
+        return r == DT_GOOD && *mask != MASK_TIME ? DT_BAD : r;
+    }
+    if (!dt_int(s, &p, &v))
+        return DT_OVERFLOW;
+    if (*p && (*p != '.' || label != QN_DT_SECOND))
+        return DT_BAD;
+    if (label == QN_DT_MONTH && (seen & M(QN_DT_MONTH)) && (seen & M(QN_DT_HOUR)))
+        label = QN_DT_MINUTE;
+    *mask = label < 32 ? M(label) : 0;
+    switch (label) {
+    case QN_DT_YEAR: d->c.year = v; break;
+    case QN_DT_MONTH: d->c.month = v; break;
+    case QN_DT_DAY: d->c.day = v; break;
+    case QN_DT_HOUR: d->c.hour = v; break;
+    case QN_DT_MINUTE: d->c.minute = v; break;
+    case QN_DT_SECOND:
+        d->c.second = v;
+        if (*p) {
+            *mask = MASK_SECONDS;
+            return fraction_micros(p, &d->c.micros) ? DT_GOOD : DT_BAD;
+        }
+        break;
+    default: return DT_BAD;
+    }
+    return DT_GOOD;
+}
+
 static dt_result decode_datetime(decoder *d, const dt_fields *f)
 {
     uint32_t seen = 0, mask;
@@ -649,16 +685,10 @@ static dt_result decode_datetime(decoder *d, const dt_fields *f)
         case DT_NUMBER: {
             const char *point = strchr(s, '.');
             size_t      n = strlen(s);
-            if (label == QN_DT_JULIAN) {
-                r = decode_julian(d, s, &mask);
+            if (label >= 0) {
+                r = decode_labelled(d, label, s, seen, &mask);
+                d->special = 0;
                 label = -1;
-            } else if (label == QN_DT_ISOTIME) {
-                r = decode_run(d, s, seen | MASK_DATE, &mask);
-                if (r == DT_GOOD && mask != MASK_TIME)
-                    r = DT_BAD;
-                label = -1;
-            } else if (label >= 0) {
-                return DT_BAD;
             } else if (point && !(seen & MASK_DATE)) {
                 r = decode_date(d, s, seen, &mask);
             } else if ((point && point - s > 2) ||
@@ -685,6 +715,7 @@ static dt_result decode_datetime(decoder *d, const dt_fields *f)
             switch (word->kind) {
             case QN_DT_RESERVED: {
                 int64_t today = floor_div(now_local(d->set), QN_USECS_PER_DAY);
+                int     special = 0;
                 mask = MASK_DATE;
                 switch (word->value) {
                 case QN_DT_NOW:
@@ -705,11 +736,12 @@ static dt_result decode_datetime(decoder *d, const dt_fields *f)
                     d->source = ZONE_OFFSET;
                     d->offset = 0;
                     break;
-                default:
-                    mask = MASK_DATE | MASK_TIME | M(QN_DT_TZ);
-                    d->special = (qn_dt_kind)word->value;
+                default: /* epoch and the infinities stand above whatever else is there */
+                    mask = M(QN_DT_RESERVED);
+                    special = word->value;
                     break;
                 }
+                d->special = (qn_dt_kind)special;
                 break;
             }
             case QN_DT_MONTH:
@@ -818,16 +850,9 @@ static dt_result decode_time_only(decoder *d, const dt_fields *f)
             break;
         case DT_NUMBER: {
             const char *point = strchr(s, '.');
-            if (label == QN_DT_JULIAN) {
-                r = decode_julian(d, s, &mask);
+            if (label >= 0) {
+                r = decode_labelled(d, label, s, seen, &mask);
                 label = -1;
-            } else if (label == QN_DT_ISOTIME) {
-                r = decode_run(d, s, seen | MASK_DATE, &mask);
-                if (r == DT_GOOD && mask != MASK_TIME)
-                    r = DT_BAD;
-                label = -1;
-            } else if (label >= 0) {
-                return DT_BAD;
             } else if (point) {
                 if (i == 0 && f->count >= 2 && kinds[f->count - 1] == DT_DATE)
                     r = decode_date(d, s, seen, &mask);

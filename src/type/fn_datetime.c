@@ -378,7 +378,8 @@ static qn_status bin(qn_call *call, const qn_interval *stride, int64_t t, int64_
     if (stride->months)
         return qn_fail(call->err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "timestamps cannot be binned into intervals containing months or years");
-    if (__builtin_add_overflow(stride->days * QN_USECS_PER_DAY, stride->micros, &step) ||
+    if (__builtin_mul_overflow((int64_t)stride->days, QN_USECS_PER_DAY, &step) ||
+        __builtin_add_overflow(step, stride->micros, &step) ||
         __builtin_sub_overflow(t, origin, &diff))
         return overflow(call, "interval out of range");
     if (step <= 0)

@@ -100,6 +100,14 @@ class Server:
             env=self.environment, timeout=SCRIPT_SECONDS)
         return done.stdout.decode()
 
+    def psql_raw(self, sql, database):
+        """SQLSTATE of one text that psql's own scanner would not send."""
+        done = subprocess.run(['psql', '-X', '-v', 'VERBOSITY=sqlstate', '-d', database, '-c', sql],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.environment,
+                              timeout=SCRIPT_SECONDS)
+        match = re.match(r'ERROR:  (\w{5})', done.stderr.decode())
+        return match[1] if match else ''
+
     def fresh_database(self):
         self.psql('DROP DATABASE IF EXISTS t;\nCREATE DATABASE t TEMPLATE template0;\n', 'postgres')
         return 't'
@@ -179,7 +187,7 @@ def read_slt(path):
             if line.startswith('#'):
                 if not header:
                     record.comments.append(line)
-            elif not line.strip():
+            elif not (line if in_result else line.strip()):
                 if header:
                     finish()
                 elif record.comments:
@@ -205,7 +213,7 @@ def read_slt(path):
 def split_sql(text):
     """(comments, statement) pairs: quotes, dollar quotes and comments are understood."""
     token = re.compile(r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|"
-                       r"\$([A-Za-z_]\w*)?\$.*?\$\1\$|[A-Za-z_][\w$]*|;|.", re.S)
+                       r"\$((?:[A-Za-z_]\w*)?)\$.*?\$\1\$|[A-Za-z_][\w$]*|;|.", re.S)
     comments, statement = [], ''
     for match in token.finditer(text):
         part = match[0]
@@ -221,6 +229,24 @@ def split_sql(text):
             statement += part
     if statement.strip():
         yield comments, statement.strip()
+
+
+def is_open(sql):
+    """True when a quote or comment is not closed: psql would wait for more."""
+    depth, at = 0, 0
+    closed = re.compile(r"--[^\n]*|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|"
+                        r"\$((?:[A-Za-z_]\w*)?)\$.*?\$\1\$|[A-Za-z_][\w$]*|\$\d+", re.S)
+    opening = re.compile(r"[eE]?'|\"|\$([A-Za-z_]\w*)?\$")
+    while at < len(sql):
+        match = None if depth else closed.match(sql, at)
+        if sql.startswith('/*', at) or (depth and sql.startswith('*/', at)):
+            depth += 1 if sql.startswith('/*', at) else -1
+            at += 2
+        elif not depth and opening.match(sql, at) and not (match and match[0][-1] in '\'"$'):
+            return True
+        else:
+            at = match.end() if match else at + 1
+    return depth > 0
 
 
 def read_sql(path):
@@ -241,6 +267,10 @@ def run_records(server, records):
     script = []
     for i, record in enumerate(records):
         if record.kind in ('text', 'halt', 'threshold') or record.skipped():
+            continue
+        if is_open(record.sql):
+            record.got_sqlstate = server.psql_raw(record.sql, 'postgres')
+            record.failed = record.got_sqlstate != ''
             continue
         if record.kind in ('auto', 'query'):
             script.append('\\echo %sD%d\n%s\n\\gdesc\n' % (MARK, i, record.sql))

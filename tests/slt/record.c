@@ -194,7 +194,8 @@ void qn_slt_read(qn_slt_reader *reader, qn_slt_record *record)
 
     record_reset(record);
     while (reader_line(reader, &l)) {
-        if (line_is_blank(&l)) {
+        /* Among the values a line of blanks is a value. */
+        if (in_result ? l.bytes == 0 : line_is_blank(&l)) {
             if (have_header)
                 return;
             continue;

@@ -49,6 +49,9 @@ typedef struct qn_kernels {
     /* The positions of the 1 bits of a bitmap of `words` words, each plus base; returns how many.
      * out has room for all of them and nothing more is written. */
     size_t (*bits_to_rows)(const uint64_t *bits, size_t words, uint32_t base, uint32_t *out);
+    /* The 1 bits of places[] take the bits of values[] in order, the others are 0: out[] is values spread
+     * over places.  values holds a word more than the 1 bits of places need. */
+    void (*deposit_bits)(const uint64_t *places, const uint64_t *values, size_t words, uint64_t *out);
 } qn_kernels;
 
 /* The kernels in force: the best this machine offers, unless qn_kernels_force said otherwise. */

@@ -293,6 +293,18 @@ static size_t bits_to_rows(const uint64_t *bits, size_t words, uint32_t base, ui
     return n;
 }
 
+static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t words, uint64_t *out)
+{
+    size_t at = 0;
+    for (size_t w = 0; w < words; w++) {
+        uint64_t v = values[at / 64] >> (at & 63);
+        if (at & 63)
+            v |= values[at / 64 + 1] << (64 - (at & 63));
+        out[w] = deposit64(v, places[w]);
+        at += (size_t)__builtin_popcountll(places[w]);
+    }
+}
+
 extern const qn_kernels QN_VEC_TABLE;
 const qn_kernels QN_VEC_TABLE = {
     .isa = QN_VEC_ISA,
@@ -306,4 +318,5 @@ const qn_kernels QN_VEC_TABLE = {
     .shape32 = shape32,
     .bounds64 = bounds64,
     .bits_to_rows = bits_to_rows,
+    .deposit_bits = deposit_bits,
 };

@@ -102,5 +102,6 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     _mm256_storeu_si256((__m256i *)out, _mm256_add_epi64(a, add));
     _mm256_storeu_si256((__m256i *)(out + 4), _mm256_add_epi64(b, add));
 }
+static inline uint64_t deposit64(uint64_t v, uint64_t m) { return _pdep_u64(v, m); }
 
 #endif

@@ -97,5 +97,6 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     x = _mm512_and_si512(x, _mm512_set1_epi64((long long)(((uint64_t)1 << width) - 1)));
     _mm512_storeu_si512(out, _mm512_add_epi64(x, _mm512_set1_epi64((long long)base)));
 }
+static inline uint64_t deposit64(uint64_t v, uint64_t m) { return _pdep_u64(v, m); }
 
 #endif

@@ -11,6 +11,7 @@
  *   v_bit(a)               1 << (a & 31) per lane
  *   v_shr5(a)              a >> 5
  *   v_small(t, i)          t[i] from a table held in registers (SMALL_WORDS words; 0: not offered)
+ *   deposit64(v, m)        the low bits of v at the 1 bits of m
  *   v8_unpack(p, w, out)   eight 64-bit values of width w <= 57 */
 #ifndef QN_KERN_VEC_H
 #define QN_KERN_VEC_H
@@ -83,6 +84,13 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     uint64_t mask = ((uint64_t)1 << width) - 1;
     for (unsigned i = 0; i < 8; i++)
         out[i] = base + ((load64(p + (i * width >> 3)) >> (i * width & 7)) & mask);
+}
+static inline uint64_t deposit64(uint64_t v, uint64_t m)
+{
+    uint64_t out = 0;
+    for (; m; m &= m - 1, v >>= 1)
+        out |= (m & -m) & -(v & 1);
+    return out;
 }
 #undef EACH
 

@@ -348,27 +348,65 @@ static int set_decides(const qn_codeset *set, uint32_t lo, uint32_t hi)
     return all ? 1 : any ? -1 : 0;
 }
 
-static void set_rows(unit_bits *m, uint32_t begin, uint32_t end)
+static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t base, uint32_t n,
+                          const qn_codeset *set, uint32_t distinct, uint64_t *out)
 {
-    for (uint32_t w = begin / 64; w * 64 < end; w++) {
-        uint64_t mask = UINT64_MAX;
-        if (w == begin / 64)
-            mask &= UINT64_MAX << (begin & 63);
-        if (end - w * 64 < 64)
-            mask &= ((uint64_t)1 << (end - w * 64)) - 1;
-        m->w[w] |= mask;
+    if (!set->is_range)
+        k->select_set(p, width, base, set->bits, distinct + 1, out, n);
+    else if (set->hi < base)
+        memset(out, 0, (n + 63) / 64 * 8);
+    else
+        k->select_range(p, width, set->lo > base ? set->lo - base : 0, set->hi - base, out, n);
+}
+
+static void places_of(const qn_kernels *k, const uint8_t *p, uint32_t count, unit_bits *places)
+{
+    uint32_t at[QN_FMT_POSITIONS_MAX];
+    if (count > QN_FMT_POSITIONS_MAX) {
+        memcpy(places->w, p, QN_FMT_BITMAP_BYTES);
+        return;
+    }
+    memset(places, 0, sizeof *places);
+    k->unpack32(p, 10, 0, at, count);
+    for (uint32_t i = 0; i < count; i++)
+        places->w[at[i] >> 6] |= (uint64_t)1 << (at[i] & 63);
+}
+
+/* Bit i of a word becomes the exclusive or of bits 0..i. */
+static uint64_t prefix_xor(uint64_t x)
+{
+    for (unsigned shift = 1; shift < 64; shift *= 2)
+        x ^= x << shift;
+    return x;
+}
+
+/* Compare the runs' codes as packed integers, spread the changes from out to in and back over the runs'
+ * first rows, and let a prefix sum modulo two fill the rows between: no step depends on a run's length. */
+static void select_runs(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct, unit_bits *m)
+{
+    unit_bits starts;
+    uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, change[QN_UNIT_ROWS / 64 + 1] = {0}, carry = 0;
+    places_of(k, u->p, u->extra, &starts);
+    select_packed(k, u->p + positions_bytes(u->extra), u->width, u->lo, u->extra, set, distinct, in);
+    for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++)
+        change[w] = in[w] ^ (in[w] << 1 | (w ? in[w - 1] >> 63 : 0));
+    k->deposit_bits(starts.w, change, QN_UNIT_ROWS / 64, m->w);
+    for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++) {
+        m->w[w] = prefix_xor(m->w[w]) ^ carry;
+        carry = -(m->w[w] >> 63);
     }
 }
 
-static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t base, uint32_t n,
-                          const qn_codeset *set, uint32_t distinct, unit_bits *m)
+static void select_exceptions(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct,
+                              unit_bits *m)
 {
-    if (!set->is_range) {
-        k->select_set(p, width, base, set->bits, distinct + 1, m->w, n);
-        return;
-    }
-    uint32_t lo = set->lo > base ? set->lo - base : 0; /* set->hi >= base: the unit is undecided */
-    k->select_range(p, width, lo, set->hi - base, m->w, n);
+    unit_bits places;
+    uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, rest = set_has(set, qn_get32(u->p)) ? UINT64_MAX : 0;
+    places_of(k, u->p + 8, u->extra, &places);
+    select_packed(k, u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), u->extra, set, distinct, in);
+    k->deposit_bits(places.w, in, QN_UNIT_ROWS / 64, m->w);
+    for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++)
+        m->w[w] |= rest & ~places.w[w];
 }
 
 /* Which places of the local dictionary are in the set; then the same question one level down. */
@@ -386,42 +424,24 @@ static void select_local(const qn_kernels *k, const unit *u, const qn_codeset *s
             last = i;
             count++;
         }
-    if (count == 0)
+    if (count == 0) {
+        memset(m, 0, sizeof *m);
         return;
+    }
     if (last - first + 1 == count)
         places = (qn_codeset){true, first, last, NULL};
     select_packed(k, u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, u->n, &places,
-                  u->extra - 1, m);
+                  u->extra - 1, m->w);
 }
 
+/* Bits beyond the unit's rows may come out either way; keep_rows does not look at them. */
 static void select_unit(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct, unit_bits *m)
 {
-    uint32_t at[QN_UNIT_ROWS], codes[QN_UNIT_ROWS];
-    memset(m, 0, sizeof *m);
     switch (u->form) {
-    case QN_UNIT_PACKED:
-        select_packed(k, u->p, u->width, u->lo, u->n, set, distinct, m);
-        break;
-    case QN_UNIT_RUNS:
-        read_positions(k, u->p, u->extra, at);
-        k->unpack32(u->p + positions_bytes(u->extra), u->width, u->lo, codes, u->extra);
-        for (uint32_t i = 0; i < u->extra; i++)
-            if (set_has(set, codes[i]))
-                set_rows(m, at[i], i + 1 < u->extra ? at[i + 1] : u->n);
-        break;
-    case QN_UNIT_EXCEPTION: {
-        bool dominant = set_has(set, qn_get32(u->p));
-        read_positions(k, u->p + 8, u->extra, at);
-        k->unpack32(u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), codes, u->extra);
-        if (dominant)
-            set_rows(m, 0, u->n);
-        for (uint32_t i = 0; i < u->extra; i++) /* no branch: there is nothing to predict */
-            m->w[at[i] >> 6] ^= (uint64_t)(set_has(set, codes[i]) != dominant) << (at[i] & 63);
-        break;
-    }
-    default:
-        select_local(k, u, set, m);
-        break;
+    case QN_UNIT_PACKED: select_packed(k, u->p, u->width, u->lo, u->n, set, distinct, m->w); break;
+    case QN_UNIT_RUNS: select_runs(k, u, set, distinct, m); break;
+    case QN_UNIT_EXCEPTION: select_exceptions(k, u, set, distinct, m); break;
+    default: select_local(k, u, set, m); break;
     }
 }
 

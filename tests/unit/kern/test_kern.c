@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/env.h"
 #include "kern/kern.h"
 
@@ -156,6 +157,13 @@ static void check_plain(const qn_kernels *k)
                 assert_int_equal(runs, wr);
                 assert_true(l64 == wl64 && h64 == wh64);
             }
+            uint64_t spread_bits[LENGTH / 64 + 2], source[LENGTH / 64 + 3];
+            for (size_t i = 0; i < QN_COUNTOF(source); i++)
+                source[i] = qn_random_next(&rnd);
+            k->deposit_bits(words, source, (n + 63) / 64, spread_bits);
+            for (size_t i = 0, at = 0; i < (n + 63) / 64 * 64; i++)
+                assert_int_equal(bit(spread_bits, i), bit(words, i) && bit(source, at++));
+
             uint32_t copy[LENGTH + 1];
             memcpy(copy, p, n * 4);
             copy[n] = (uint32_t)GUARD;

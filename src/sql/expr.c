@@ -97,6 +97,8 @@ static qn_expr *column_name(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef 
     if (s->hidden && qn_catalog_column(s->hidden, name) >= 0) {
         qn_error_hint(b->err, "There is a column named \"%s\" in table \"%s\", but it cannot be referenced from "
                               "this part of the query.", name, s->hidden->name);
+    } else {
+        qn_hint_column(b, rel, name);
     }
     return NULL;
 }
@@ -136,6 +138,7 @@ static qn_expr *column_ref(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *
     }
     if (i == -1) {
         QN_BIND_FAIL(b, UNDEFINED_COLUMN, c->location, "column %s.%s does not exist", table, name);
+        qn_hint_column(b, rel, name);
     }
     return NULL;
 }
@@ -418,10 +421,13 @@ qn_expr *qn_bind_value_function(qn_binder *b, const PgQuery__SQLValueFunction *f
 
 /* ---- dispatch ---- */
 
-static qn_expr *sublink(qn_binder *b, const PgQuery__SubLink *l)
+static qn_expr *sublink(qn_binder *b, const qn_scope *s, const PgQuery__SubLink *l)
 {
     const char *what = "a subquery in an expression";
 
+    if (s->clause == QN_CLAUSE_DEFAULT) {
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, l->location, "cannot use subquery in DEFAULT expression"), NULL;
+    }
     if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
         what = "EXISTS (subquery)";
     } else if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK) {
@@ -462,7 +468,7 @@ static qn_expr *dispatch(qn_binder *b, qn_scope *s, const qn_pg *n)
         return QN_BIND_FAIL(b, SYNTAX_ERROR, n->set_to_default->location,
                             "DEFAULT is not allowed in this context"),
                NULL;
-    case QN_PG(SUB_LINK): return sublink(b, n->sub_link);
+    case QN_PG(SUB_LINK): return sublink(b, s, n->sub_link);
     case QN_PG(ROW_EXPR): return qn_bind_unsupported(b, n->row_expr->location, "a row value"), NULL;
     case QN_PG(A_ARRAY_EXPR): return qn_bind_unsupported(b, n->a_array_expr->location, "ARRAY"), NULL;
     case QN_PG(A_INDIRECTION):

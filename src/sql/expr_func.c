@@ -4,12 +4,14 @@
  * relation; equal calls share one entry unless they are volatile. */
 #include "sql/sql_int.h"
 
-/* PostgreSQL's aggregates and window functions that quern lacks: named in 0A000 rather than unknown. */
-static const char *const other_aggregates[] = {
+/* Functions of PostgreSQL that quern lacks: named in 0A000 rather than unknown. */
+static const char *const other_functions[] = {
     "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg", "percentile_cont",
     "percentile_disc", "mode", "rank", "dense_rank", "percent_rank", "cume_dist", "row_number", "ntile", "lag",
     "lead", "first_value", "last_value", "nth_value", "range_agg", "unnest", "generate_subscripts",
     "regexp_matches", "regexp_split_to_table", "string_to_table", "nextval", "currval", "lastval", "setval",
+    "regexp_match", "regexp_split_to_array", "string_to_array", "array_to_string", "array_length", "array_append",
+    "cardinality", "json_build_object", "jsonb_build_object", "to_json", "to_jsonb", "row_to_json",
 };
 
 bool qn_is_aggregate(const char *name)
@@ -207,8 +209,8 @@ static bool supported_call(qn_binder *b, const PgQuery__FuncCall *f, const char 
     if (what) {
         return qn_bind_unsupported(b, f->location, what), false;
     }
-    for (size_t i = 0; i < QN_COUNTOF(other_aggregates); i++) {
-        if (strcmp(name, other_aggregates[i]) == 0) {
+    for (size_t i = 0; i < QN_COUNTOF(other_functions); i++) {
+        if (strcmp(name, other_functions[i]) == 0) {
             return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location, "function %s is not supported", name), false;
         }
     }
@@ -220,8 +222,15 @@ static qn_expr *series_target(qn_binder *b, qn_scope *s, const PgQuery__FuncCall
 {
     if (s->clause != QN_CLAUSE_SELECT || s->in_aggregate || !s->select) {
         if (s->clause == QN_CLAUSE_SELECT) {
+            QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
+                         "aggregate function calls cannot contain set-returning function calls");
+            qn_error_hint(b->err, "You might be able to move the set-returning function into a LATERAL FROM item.");
+            return NULL;
+        }
+        if (s->clause == QN_CLAUSE_ORDER_BY || s->clause == QN_CLAUSE_DISTINCT_ON ||
+            s->clause == QN_CLAUSE_GROUP_BY) {
             return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
-                                "aggregate function calls cannot contain set-returning function calls"),
+                                "a set-returning function in %s is not supported", qn_clause_name(s->clause)),
                    NULL;
         }
         return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location, "set-returning functions are not allowed in %s",

@@ -205,6 +205,11 @@ bool        qn_is_aggregate(const char *name);
 bool        qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location,
                             qn_relation *rel);
 
+/* ---- hint.c ---- */
+
+/* The hint for a column that does not exist: names close to it. */
+void qn_hint_column(qn_binder *b, const qn_relation *rel, const char *name);
+
 /* ---- agg.c ---- */
 
 bool qn_select_regroup(qn_binder *b, qn_select *select);

@@ -101,8 +101,11 @@ qn_result *qn_sh_select(qn_sh *sh, const char *sql, bool quiet)
 {
     qn_result *result = NULL;
     qn_error   err    = {0};
-    qn_status  status = qn_query(sh->conn, sql, &result, &err);
+    qn_status  status;
 
+    qn_sh_running = 1;
+    status        = qn_query(sh->conn, sql, &result, &err);
+    qn_sh_running = 0;
     if (status == QN_OK)
         return result;
     if (!quiet)
@@ -360,7 +363,8 @@ bool qn_sh_execute(qn_sh *sh, const char *text, size_t offset, size_t bytes)
                          .message  = "invalid byte sequence for encoding \"UTF8\": 0x00"};
         status = QN_ERROR;
     } else {
-        status = qn_query(sh->conn, statement, &result, &err);
+        qn_sh_running = 1;
+        status        = qn_query(sh->conn, statement, &result, &err);
     }
     qn_sh_progress_clear(sh);
     qn_sh_copy_drain(sh);
@@ -371,6 +375,7 @@ bool qn_sh_execute(qn_sh *sh, const char *text, size_t offset, size_t bytes)
         ok = !result || show_result(sh, result, out, text, offset);
     }
     qn_result_free(result);
+    qn_sh_running = 0;
     free(statement);
     end_one_shot(sh);
     if (sh->timing)

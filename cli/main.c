@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-volatile sig_atomic_t qn_sh_interrupted;
+volatile sig_atomic_t qn_sh_interrupted, qn_sh_running;
 
 /* What SIGINT interrupts.  A plain pointer is enough: it is set before the first statement and
  * cleared, with the signal blocked by SIG_IGN, before the connection goes. */
@@ -20,7 +20,7 @@ static void on_interrupt(int number)
 {
     (void)number;
     qn_sh_interrupted = 1;
-    if (interrupt_target)
+    if (interrupt_target && qn_sh_running)
         qn_interrupt(interrupt_target);
 }
 

@@ -1,9 +1,8 @@
 /* The interactive shell: prompts, line editing, history.
  *
- * libedit's own interface rather than its readline look-alike, because Ctrl-C needs care: while a line is
- * edited we switch the terminal's interrupt character off and bind the key to a function that drops the
- * line, so no signal and no jump out of the library is needed.  While a statement runs the terminal is
- * back in its ordinary mode and Ctrl-C is a signal that interrupts the statement. */
+ * libedit's own interface rather than its readline look-alike, because of Ctrl-C: the signal makes
+ * el_gets return, after our handler has set its flag, so no jump out of the library is needed.  While a
+ * statement runs the same handler interrupts the statement. */
 #include "shell.h"
 
 #include <fcntl.h>
@@ -21,7 +20,6 @@ struct qn_sh_terminal {
     History  *history;
     char     *history_path; /* NULL: not kept */
     char      prompt[16];
-    bool      cancelled; /* Ctrl-C was typed on this line */
 };
 
 static struct qn_sh_terminal *terminal_of(EditLine *edit)
@@ -35,14 +33,6 @@ static struct qn_sh_terminal *terminal_of(EditLine *edit)
 static char *show_prompt(EditLine *edit)
 {
     return terminal_of(edit)->prompt;
-}
-
-static unsigned char key_cancel(EditLine *edit, int key)
-{
-    (void)key;
-    terminal_of(edit)->cancelled = true;
-    fputs("^C\n", stdout);
-    return CC_NEWLINE;
 }
 
 static unsigned char list_matches(char **matches)
@@ -130,11 +120,8 @@ static void terminal_open(struct qn_sh_terminal *terminal, qn_sh *sh)
     el_set(terminal->edit, EL_HIST, history, terminal->history);
     el_set(terminal->edit, EL_SIGNAL, 1);
     el_set(terminal->edit, EL_ADDFN, "quern-complete", "complete the word", key_complete);
-    el_set(terminal->edit, EL_ADDFN, "quern-cancel", "drop the line", key_cancel);
     el_set(terminal->edit, EL_BIND, "\t", "quern-complete", NULL);
-    el_set(terminal->edit, EL_BIND, "^C", "quern-cancel", NULL);
     el_set(terminal->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_set(terminal->edit, EL_SETTY, "-d", "intr=", NULL);
     el_source(terminal->edit, NULL);
 }
 
@@ -174,12 +161,13 @@ bool qn_sh_terminal_line(qn_sh *sh, qn_sh_buf *line)
     for (;;) {
         snprintf(terminal->prompt, sizeof terminal->prompt, "quern%c> ",
                  qn_sh_lex_prompt(&sh->lex, sh->query.bytes > 0));
-        terminal->cancelled = false;
-        qn_sh_interrupted   = 0;
-        text                = el_gets(terminal->edit, &count);
-        if (!terminal->cancelled)
+        qn_sh_interrupted = 0;
+        text              = el_gets(terminal->edit, &count);
+        if (!qn_sh_interrupted)
             break;
-        el_reset(terminal->edit); /* Ctrl-C drops the whole statement, as in psql */
+        /* Ctrl-C drops the whole statement, as in psql. */
+        puts("^C");
+        el_reset(terminal->edit);
         qn_sh_buf_clear(&sh->query);
         sh->lex = (qn_sh_lex){0};
     }

@@ -85,8 +85,9 @@ typedef struct qn_sh {
     struct qn_sh_terminal *terminal; /* line editor, repl.c */
 } qn_sh;
 
-/* Set by SIGINT; running tells the handler which connection to interrupt. */
+/* Set by SIGINT, which also interrupts the connection's statement while one is running. */
 extern volatile sig_atomic_t qn_sh_interrupted;
+extern volatile sig_atomic_t qn_sh_running;
 
 /* ---- args.c ---- */
 typedef struct qn_sh_action {

@@ -1,0 +1,60 @@
+# The shell: scripts whose output and errors psql gave, then what scripts rely on (docs/shell.md).
+quern=build/quern
+[ -x "$quern" ] || { echo "SKIP shell (no build/quern)"; exit 0; }
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+
+# check NAME STATUS EXPECTED COMMAND...: exit status and standard output must be these.
+check() {
+    local name=$1 status=$2 expected=$3 got rc
+    shift 3
+    got=$("$@" 2>"$folder/err" </dev/null; echo "$?")
+    rc=${got##*$'\n'}
+    got=${got%"$rc"}
+    if [ "$rc" = "$status" ] && [ "${got%$'\n'}" = "$expected" ]; then
+        echo "PASS shell $name"
+    else
+        echo "FAIL shell $name (status $rc)"
+        printf '%s\n' "$got" | sed 's/^/    /'
+        sed 's/^/    /' "$folder/err"
+    fi
+}
+
+for script in tests/shell/*.sql; do
+    base=${script%.sql}
+    "$quern" -v ON_ERROR_STOP=off -f "$script" >"$folder/out" 2>"$folder/err" </dev/null
+    if diff -u "$base.out" "$folder/out" && diff -u "$base.err" "$folder/err"; then
+        echo "PASS shell $(basename "$base")"
+    else
+        echo "FAIL shell $(basename "$base")"
+    fi
+done
+
+check "rows only" 0 "1|x" "$quern" -A -t -c "SELECT 1, 'x'"
+check "options behind the directory" 0 "a
+1" "$quern" "$folder/db" --csv -c "SELECT 1 AS a"
+check "the directory persists" 0 "CREATE TABLE
+COPY 2" "$quern" "$folder/db" -c "CREATE TABLE t(a int)" -c "COPY t FROM '$PWD/tests/shell/numbers.txt'"
+check "quiet" 0 "" "$quern" -q "$folder/db" -c "CREATE TABLE u(a int)"
+check "read back" 0 "30" "$quern" -At "$folder/db" --read-only -c "SELECT sum(a) FROM t"
+check "read only" 1 "" "$quern" -At "$folder/db" --read-only -c "CREATE TABLE v(a int)"
+check "SQL error" 1 "1" "$quern" -At -c "SELECT 1" -c "SELECT nope" -c "SELECT 2"
+check "usage" 2 "" "$quern" --no-such-option
+check "not a database" 3 "" "$quern" tests/shell --read-only -c "SELECT 1"
+check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"
+check "jsonl" 0 '{"a":1}' "$quern" --jsonl -c "SELECT 1 AS a"
+check "tsv" 0 "a	b
+x\\ty	\\N" "$quern" --tsv -c "SELECT E'x\\ty' AS a, null AS b"
+check "markdown" 0 "| a |
+|---:|
+| 1 |" "$quern" --markdown -c "SELECT 1 AS a"
+
+# A statement runs as soon as its semicolon has arrived, line break or not.
+answer=$({ printf 'SELECT 7;'; sleep 2; } | { "$quern" -At | { read -r -t 1 line; echo "$line"; cat >/dev/null; }; })
+if [ "$answer" = 7 ]; then echo "PASS shell answers at once"; else echo "FAIL shell answers at once"; fi
+# A reader that has enough ends the shell quietly.
+if [ "$("$quern" -At -c "SELECT g FROM generate_series(1, 300000) g" 2>&1 | head -n 1)" = 1 ]; then
+    echo "PASS shell closed pipe"
+else
+    echo "FAIL shell closed pipe"
+fi

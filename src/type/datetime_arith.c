@@ -240,7 +240,8 @@ qn_status qn_timestamp_diff(int64_t a, int64_t b, qn_interval *out, qn_error *er
 qn_status qn_timestamp_age(int64_t a, int64_t b, qn_interval *out, qn_error *err)
 {
     qn_civil x, y;
-    if (!qn_timestamp_finite(a) || !qn_timestamp_finite(b))
+    /* Infinity counts as the instant that represents it, minus infinity is refused: PostgreSQL's way. */
+    if (a < QN_TIMESTAMP_MIN || b < QN_TIMESTAMP_MIN)
         return timestamp_range(err);
     bool flip = a < b;
     qn_civil_from_timestamp(flip ? b : a, &x);

@@ -36,10 +36,17 @@ static int64_t era_start(int64_t year, int64_t length)
     return -((length - 1 - (year - 1)) / length) * length + 1;
 }
 
+/* Only words of intervals are units here: not "julian" or "isoyear". */
+static const qn_dt_word *unit_word(const qn_str *unit)
+{
+    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    return word && qn_dt_unit_word(word->text) == word ? word : NULL;
+}
+
 /* Truncate wall clock fields; *of_day: the unit is a day or longer. */
 static qn_status trunc_civil(qn_sql_type type, const qn_str *unit, qn_civil *c, bool *of_day, qn_error *err)
 {
-    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    const qn_dt_word *word = unit_word(unit);
     *of_day = false;
     if (!word || word->kind != QN_DT_UNITS)
         return unit_error(type, unit, false, err);
@@ -119,20 +126,21 @@ qn_status qn_timestamptz_trunc(const qn_str *unit, int64_t t, const qn_timezone 
     qn_status st = trunc_civil(QN_TYPE_TIMESTAMPTZ, unit, &c, &of_day, err);
     if (st != QN_OK)
         return st;
-    /* Within a day the offset stays, or an hour repeated in autumn would jump. */
-    if (qn_timestamp_from_civil(&c, &local)) {
-        if (of_day && qn_timestamp_from_local(local, zone, out))
-            return QN_OK;
-        *out = local - moment.offset * QN_USECS_PER_SEC;
-        if (!of_day && qn_timestamp_in_range(*out))
-            return QN_OK;
-    }
-    return qn_fail(err, QN_SQLSTATE_DATETIME_OVERFLOW, "timestamp out of range");
+    /* Within a day the offset stays, or an hour repeated in autumn would jump.  The wall clock reading may
+     * lie outside the range that the instant is in. */
+    int64_t seconds = qn_days_from_civil(c.year, c.month, c.day) * 86400 + c.hour * 3600 + c.minute * 60 + c.second;
+    if (of_day)
+        moment = qn_timezone_at_local(zone, seconds + QN_EPOCH_UNIX);
+    qn_i128 r = (qn_i128)(seconds - moment.offset) * QN_USECS_PER_SEC + c.micros;
+    if (r < QN_TIMESTAMP_MIN || r >= QN_TIMESTAMP_END)
+        return qn_fail(err, QN_SQLSTATE_DATETIME_OVERFLOW, "timestamp out of range");
+    *out = (int64_t)r;
+    return QN_OK;
 }
 
 qn_status qn_interval_trunc(const qn_str *unit, const qn_interval *v, qn_interval *out, qn_error *err)
 {
-    const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
+    const qn_dt_word *word = unit_word(unit);
     qn_interval       r = *v;
     if (!word || word->kind != QN_DT_UNITS)
         return unit_error(QN_TYPE_INTERVAL, unit, false, err);
@@ -325,7 +333,9 @@ static qn_status find_part(qn_sql_type type, const qn_str *unit, const qn_datum 
                            const qn_timezone *zone, part *out, qn_error *err)
 {
     const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
-    bool              found = false;
+    bool              found = false, timed = type == QN_TYPE_TIME || type == QN_TYPE_INTERVAL;
+    if (word && timed && word->kind == QN_DT_RESERVED && word->value != QN_DT_EPOCH)
+        word = NULL;
     if (!word || (word->kind != QN_DT_UNITS && word->kind != QN_DT_RESERVED))
         return unit_error(type, unit, false, err);
     switch (type) {

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/assert.h"
 #include "catalog/function.h"
 #include "type/datetime.h"
@@ -346,6 +347,17 @@ FN(trunc_timestamptz)
     return qn_timestamptz_trunc(&args[0].str, args[1].i64, zone_of(call), &result->i64, call->err);
 }
 FN(trunc_interval) { UNUSED; return qn_interval_trunc(&args[0].str, &args[1].interval, &result->interval, call->err); }
+static const qn_abbreviation *abbreviation_of(const qn_str *name)
+{
+    char lower[16] = {0};
+    if (name->bytes >= sizeof lower)
+        return NULL;
+    for (uint32_t i = 0; i < name->bytes; i++) {
+        char c = qn_str_data(name)[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    return qn_abbreviation_find(lower);
+}
 FN(trunc_timestamptz_zone)
 {
     UNUSED;
@@ -361,10 +373,16 @@ FN(trunc_timestamptz_zone)
         return st;
     if (!fixed)
         return qn_timestamptz_trunc(&args[0].str, t, zone, &result->i64, call->err);
-    int64_t local;
-    st = qn_timestamp_trunc(&args[0].str, t + offset * QN_USECS_PER_SEC, &local, call->err);
-    result->i64 = local - offset * QN_USECS_PER_SEC;
-    return st;
+    /* An abbreviation: its zone when the meaning changed over time, else the offset as a POSIX rule. */
+    char                   name[32];
+    const qn_abbreviation *a = abbreviation_of(&args[2].str);
+    if (a && a->zone)
+        snprintf(name, sizeof name, "%s", a->zone);
+    else
+        snprintf(name, sizeof name, "<>%c%02d:%02d:%02d", offset < 0 ? '+' : '-', abs(offset) / 3600,
+                 abs(offset) / 60 % 60, abs(offset) % 60);
+    st = qn_timezone_find(NULL, name, strlen(name), &zone, call->err);
+    return st == QN_OK ? qn_timestamptz_trunc(&args[0].str, t, zone, &result->i64, call->err) : st;
 }
 
 static qn_status bin(qn_call *call, const qn_interval *stride, int64_t t, int64_t origin, qn_datum *result)
@@ -442,15 +460,14 @@ FN(current_date) { UNUSED; return qn_timestamp_to_date(to_local(call, now_of(cal
 
 /* ---- making ------------------------------------------------------------------------------------- */
 
-static qn_status civil_date(qn_call *call, int32_t year, int32_t month, int32_t day, int64_t *days)
+/* The message names the year `shown`. */
+static qn_status civil_date(qn_call *call, int32_t year, int32_t shown, int32_t month, int32_t day, int64_t *days)
 {
     int64_t y = year < 0 ? year + INT64_C(1) : year; /* -1 is 1 BC */
     if (year == 0 || month < 1 || month > 12 || day < 1 || day > qn_days_in_month(y, month))
         return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "date field value out of range: %d-%02d-%02d",
-                       year, month, day);
+                       shown, month, day);
     *days = qn_days_from_civil(y, month, day);
-    if (!qn_date_in_range(*days))
-        return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "date out of range: %d-%02d-%02d", year, month, day);
     return QN_OK;
 }
 static qn_status clock_time(qn_call *call, int32_t hour, int32_t minute, double second, int64_t *micros)
@@ -462,6 +479,9 @@ static qn_status clock_time(qn_call *call, int32_t hour, int32_t minute, double 
         *micros = good ? hour * QN_USECS_PER_HOUR + minute * QN_USECS_PER_MIN + (int64_t)us : 0;
         good = good && *micros <= QN_USECS_PER_DAY;
     }
+    if (!good && (isnan(second) || isinf(second)))
+        return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "time field value out of range: %d:%02d:%s",
+                       hour, minute, isnan(second) ? "NaN" : second > 0 ? "Infinity" : "-Infinity");
     if (!good)
         return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "time field value out of range: %d:%02d:%02g",
                        hour, minute, second);
@@ -471,7 +491,11 @@ FN(make_date)
 {
     UNUSED;
     int64_t   days = 0;
-    qn_status st = civil_date(call, args[0].i32, args[1].i32, args[2].i32, &days);
+    int32_t   year = args[0].i32, shown = year < 0 ? year + 1 : year;
+    qn_status st = civil_date(call, year, shown, args[1].i32, args[2].i32, &days);
+    if (st == QN_OK && !qn_date_in_range(days))
+        return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "date out of range: %d-%02d-%02d", shown,
+                       args[1].i32, args[2].i32);
     result->i32 = (int32_t)days;
     return st;
 }
@@ -479,7 +503,7 @@ FN(make_time) { UNUSED; return clock_time(call, args[0].i32, args[1].i32, args[2
 static qn_status make_local(qn_call *call, const qn_datum *args, int64_t *t)
 {
     int64_t   days, micros;
-    qn_status st = civil_date(call, args[0].i32, args[1].i32, args[2].i32, &days);
+    qn_status st = civil_date(call, args[0].i32, args[0].i32, args[1].i32, args[2].i32, &days);
     if (st == QN_OK)
         st = clock_time(call, args[3].i32, args[4].i32, args[5].f64, &micros);
     if (st != QN_OK)
@@ -616,14 +640,8 @@ static void overlaps(int64_t as, bool as_null, int64_t ae, bool ae_null, int64_t
     bool    end_null = a_later ? be_null : ae_null, own_null = a_later ? ae_null : be_null;
     if (end_null)
         return;
-    if (start < end) {
-        if (own_null)
-            return;
-        *null = false;
-        result->b = true;
-        return;
-    }
-    *null = false;
+    result->b = start < end;
+    *null = !result->b && own_null;
 }
 /* Second and fourth argument are ends, or lengths to be added to the starts. */
 static qn_status overlaps_of(qn_call *call, qn_sql_type type, const qn_datum *args, const bool *nulls,

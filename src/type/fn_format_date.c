@@ -64,12 +64,16 @@ static void put_ordinal(qn_buf *buf, size_t from, uint8_t suffix)
         return;
     qn_buf_puts(buf, format_ordinal(buf->data + from, buf->bytes - from, suffix & SUFFIX_TH_UPPER));
 }
-/* A number of at least `width` digits (the sign not counted) unless FM. */
-static void put_int(qn_buf *buf, const format_node *n, int64_t v, int width)
+/* A number of at least `width` digits unless FM; `wide`: the sign is not counted. */
+static void put_signed(qn_buf *buf, const format_node *n, int64_t v, int width, bool wide)
 {
     size_t from = buf->bytes;
-    qn_buf_printf(buf, "%0*lld", n->suffix & SUFFIX_FM ? 0 : width + (v < 0), (long long)v);
+    qn_buf_printf(buf, "%0*lld", n->suffix & SUFFIX_FM ? 0 : width + (v < 0 && wide), (long long)v);
     put_ordinal(buf, from, n->suffix);
+}
+static void put_int(qn_buf *buf, const format_node *n, int64_t v, int width)
+{
+    put_signed(buf, n, v, width, true);
 }
 /* A name in the case of its keyword: "MONTH", "Month" or "month", cut to `length`, padded to `width`. */
 static void put_name(qn_buf *buf, const format_node *n, const char *name, int length, int width)
@@ -103,9 +107,7 @@ static qn_status put_node(qn_call *call, qn_buf *buf, const format_node *n, cons
     const bool       lower = is_lower(n->key->name[0]);
     int64_t          v, iso_year = 0;
     size_t           from = buf->bytes;
-    int              week = 0;
-    if (!m->interval)
-        week = qn_iso_week(m->days, &iso_year);
+    int              week = qn_iso_week(m->days, &iso_year);
     switch (n->key->id) {
     case K_FX: return QN_OK;
     case K_A_M:
@@ -144,16 +146,15 @@ static qn_status put_node(qn_call *call, qn_buf *buf, const format_node *n, cons
     case K_IYYY: case K_IYY: case K_IY: case K_I: {
         bool iso = n->key->id >= K_IYYY && n->key->id <= K_I;
         int  digits = 4 - (n->key->id - (iso ? K_IYYY : K_YYYY));
-        if (iso && m->interval)
-            qn_iso_week(qn_days_from_civil(m->year, m->month ? m->month : 1, m->day ? m->day : 1), &iso_year);
         v = shown_year(m, iso ? iso_year : m->year);
         if (digits < 4)
             v %= digits == 3 ? 1000 : digits == 2 ? 100 : 10;
-        put_int(buf, n, v, digits);
+        /* room for a sign by the calendar year, also where the ISO year is shown */
+        put_signed(buf, n, v, digits + (shown_year(m, m->year) < 0), false);
         return QN_OK;
     }
     case K_MM: put_int(buf, n, m->month, 2); return QN_OK;
-    case K_DD: put_int(buf, n, m->day, 2); return QN_OK;
+    case K_DD: put_signed(buf, n, m->day, 2, false); return QN_OK;
     case K_DDD: put_int(buf, n, m->day_of_year, 3); return QN_OK;
     case K_IDDD:
         put_int(buf, n, m->days - qn_days_from_iso_week(iso_year, 1) + 1, 3);
@@ -288,7 +289,9 @@ FORMAT_FN(format_interval)
                 .hour = v->micros / QN_USECS_PER_HOUR, .minute = (int)(v->micros / QN_USECS_PER_MIN % 60),
                 .second = (int)(v->micros / QN_USECS_PER_SEC % 60), .micros = (int)(v->micros % QN_USECS_PER_SEC)};
     m.day_of_year = (int64_t)v->months * 30 + v->days;
-    m.days = qn_days_from_civil(m.year, m.month ? m.month : 12, m.day) - (m.month ? 0 : 366);
+    /* Weeks and ISO years of an interval read it as a date whose month 0 is the December before. */
+    m.days = m.month > 0 ? qn_days_from_civil(m.year, m.month, m.day)
+                         : qn_days_from_civil(m.year - 1, m.month + 12, m.day);
     return write_moment(call, &args[1].str, &m, result);
 }
 

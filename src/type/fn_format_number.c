@@ -371,9 +371,7 @@ static qn_status write_sci_hashes(qn_call *call, const format_picture *picture, 
 
 static qn_status begin(qn_call *call, const qn_str *format, const format_picture **picture, plan *p, bool *null)
 {
-    *null = format->bytes == 0;
-    if (*null)
-        return QN_OK;
+    *null = false;
     qn_status st = format_picture_get(call, format, false, picture);
     return st == QN_OK ? make_plan(call, *picture, p) : st;
 }
@@ -470,8 +468,7 @@ static qn_status write_numeric(qn_call *call, const format_picture *picture, pla
     qn_buf_init(&buf, call->arena->mem);
     if (p->roman) {
         QN_TRY(qn_numeric_round(v, 0, call->arena, &v, call->err));
-        QN_TRY(qn_numeric_to_i64(v, &roman, call->err));
-        if (roman != (int32_t)roman)
+        if (qn_numeric_to_i64(v, &roman, NULL) != QN_OK || roman != (int32_t)roman)
             return qn_fail(call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "integer out of range");
         return write_roman(call, picture, p, roman, result);
     }
@@ -550,9 +547,7 @@ static qn_status write_float(qn_call *call, const format_picture *picture, plan 
     char text[1024]; /* 309 digits before the point at most, 15 after it */
     if (p->roman) {
         double r = rint(v);
-        if (!(r >= -2147483648.0 && r < 2147483648.0))
-            return qn_fail(call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "integer out of range");
-        return write_roman(call, picture, p, (int64_t)r, result);
+        return write_roman(call, picture, p, r >= 1 && r <= 3999 ? (int64_t)r : 0, result);
     }
     if (p->sci) {
         if (isnan(v) || isinf(v))
@@ -672,6 +667,9 @@ FORMAT_FN(format_to_number)
     qn_status             st = begin(call, &args[1].str, &picture, &r.p, null);
     if (st != QN_OK || *null)
         return st;
+    *null = args[1].str.bytes == 0;
+    if (*null)
+        return QN_OK;
     r.end = r.s + args[0].str.bytes;
     r.number = qn_arena_alloc(call->arena, (size_t)args[0].str.bytes + picture->count + 4);
     if (!r.number)

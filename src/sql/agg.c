@@ -1,7 +1,7 @@
 /* Above the aggregation: expressions over keys and aggregates instead of input columns.
  *
- * After all clauses are bound, every target and HAVING is rewritten: a part that equals a grouping key
- * becomes KEY, aggregates stay, and an input column that is left over is PostgreSQL's 42803. */
+ * After all clauses are bound, every target and HAVING is rewritten: a part that equals a grouping
+ * key becomes KEY, aggregates stay, and an input column that is left over is PostgreSQL's 42803. */
 #include "sql/sql_int.h"
 
 static qn_expr *key_node(qn_binder *b, const qn_select *select, const qn_expr *e)
@@ -22,9 +22,10 @@ static qn_expr *ungrouped(qn_binder *b, const qn_select *select, const qn_expr *
 {
     const qn_relation *rel = select->from;
 
-    QN_BIND_FAIL(b, GROUPING_ERROR, e->location,
-                 "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function",
-                 rel->alias, rel->column_names[e->index]);
+    QN_BIND_FAIL(
+        b, GROUPING_ERROR, e->location,
+        "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+        rel->alias, rel->column_names[e->index]);
     return NULL;
 }
 

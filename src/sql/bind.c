@@ -1,8 +1,8 @@
 /* The doors of sql/: one statement, one expression.
  *
- * Order of checks: the bytes (22021), the number of tokens and the nesting (54001), the grammar (42601), the
- * meaning.  Parsing and binding recurse over the statement, so a deep one runs on a thread with a 256 MB
- * stack, from the parser to the last check; a shallow one runs where it is. */
+ * Order of checks: the bytes (22021), the number of tokens and the nesting (54001), the grammar
+ * (42601), the meaning.  Parsing and binding recurse over the statement, so a deep one runs on a
+ * thread with a 256 MB stack, from the parser to the last check; a shallow one runs where it is. */
 #include "sql/sql_int.h"
 #include "base/thread.h"
 
@@ -12,13 +12,14 @@
 static qn_status bad_bytes(const char *sql, size_t bytes, size_t at, qn_error *err)
 {
     unsigned char first = (unsigned char)sql[at];
-    size_t        want = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-    char          list[32];
-    size_t        n = 0;
+    size_t want = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    char   list[32];
+    size_t n = 0;
 
     want = first >= 0xf8 ? 1 : want;
     for (size_t i = at; i < at + want && i < bytes; i++) {
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s0x%02x", i > at ? " " : "", (unsigned char)sql[i]);
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s0x%02x", i > at ? " " : "",
+                              (unsigned char)sql[i]);
     }
     return qn_fail_at(err, QN_SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, (int)at,
                       "invalid byte sequence for encoding \"UTF8\": %s", list);
@@ -40,8 +41,8 @@ static bool settle_params(qn_binder *b)
 {
     for (uint32_t i = 0; i < b->param_count; i++) {
         if (b->param_types[i].id == QN_TYPE_UNKNOWN) {
-            return QN_BIND_FAIL(b, INDETERMINATE_DATATYPE, -1, "could not determine data type of parameter $%u",
-                                i + 1),
+            return QN_BIND_FAIL(b, INDETERMINATE_DATATYPE, -1,
+                                "could not determine data type of parameter $%u", i + 1),
                    false;
         }
     }
@@ -71,9 +72,9 @@ static bool take_declared_params(qn_binder *b)
 typedef struct work {
     qn_binder *b;
     void (*fn)(struct work *);
-    qn_bound  *bound;
-    qn_type    type;
-    qn_expr   *expr;
+    qn_bound *bound;
+    qn_type   type;
+    qn_expr  *expr;
 } work;
 
 static void run_work(void *arg)
@@ -103,10 +104,10 @@ static qn_status run(work *w)
 
 static void bind_statement_work(work *w)
 {
-    qn_binder             *b = w->b;
-    PgQuery__ParseResult  *tree = NULL;
-    size_t                 pos = 0;
-    qn_token               first = qn_token_next(b->sql, b->sql_bytes, &pos);
+    qn_binder            *b = w->b;
+    PgQuery__ParseResult *tree = NULL;
+    size_t                pos = 0;
+    qn_token              first = qn_token_next(b->sql, b->sql_bytes, &pos);
 
     while (first.kind == QN_TOKEN_PUNCT && b->sql[first.start] == ';') {
         first = qn_token_next(b->sql, b->sql_bytes, &pos);
@@ -115,7 +116,8 @@ static void bind_statement_work(work *w)
         return;
     }
     if (tree->n_stmts > 1) { /* the splitter and the grammar disagree about where it ends */
-        QN_BIND_FAIL(b, SYNTAX_ERROR, tree->stmts[1]->stmt_location, "cannot bind several statements at once");
+        QN_BIND_FAIL(b, SYNTAX_ERROR, tree->stmts[1]->stmt_location,
+                     "cannot bind several statements at once");
         return;
     }
     if (!take_declared_params(b)) {
@@ -129,8 +131,8 @@ static void bind_statement_work(work *w)
     }
 }
 
-qn_status qn_sql_bind(const qn_bind_context *context, const char *sql, size_t bytes, qn_arena *arena, qn_bound **bound,
-                      size_t *consumed, qn_error *err)
+qn_status qn_sql_bind(const qn_bind_context *context, const char *sql, size_t bytes,
+                      qn_arena *arena, qn_bound **bound, size_t *consumed, qn_error *err)
 {
     qn_binder b = {.context = context, .arena = arena, .err = err};
     work      w = {.b = &b, .fn = bind_statement_work};
@@ -144,7 +146,8 @@ qn_status qn_sql_bind(const qn_bind_context *context, const char *sql, size_t by
     }
     *consumed = end;
     if (end > INT32_MAX / 2) {
-        return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "statement is longer than %d bytes", INT32_MAX / 2);
+        return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "statement is longer than %d bytes",
+                       INT32_MAX / 2);
     }
     QN_TRY(check_bytes(sql, end, err));
     if (blank) {
@@ -162,7 +165,7 @@ done:
 
 static const qn_pg *only_target(const PgQuery__ParseResult *tree)
 {
-    const qn_pg *n = tree->n_stmts == 1 ? tree->stmts[0]->stmt : NULL;
+    const qn_pg               *n = tree->n_stmts == 1 ? tree->stmts[0]->stmt : NULL;
     const PgQuery__SelectStmt *s = n && n->node_case == QN_PG(SELECT_STMT) ? n->select_stmt : NULL;
 
     if (!s || s->n_target_list != 1 || s->n_from_clause || s->where_clause || s->n_values_lists) {
@@ -196,10 +199,11 @@ static void bind_expr_work(work *w)
     }
 }
 
-qn_status qn_sql_bind_expr(const qn_bind_context *context, const char *sql, qn_type type, qn_arena *arena,
-                           qn_expr **expr, qn_error *err)
+qn_status qn_sql_bind_expr(const qn_bind_context *context, const char *sql, qn_type type,
+                           qn_arena *arena, qn_expr **expr, qn_error *err)
 {
-    qn_binder b = {.context = context, .arena = arena, .err = err, .detached = true, .no_params = true};
+    qn_binder b = {
+        .context = context, .arena = arena, .err = err, .detached = true, .no_params = true};
     work      w = {.b = &b, .fn = bind_expr_work, .type = type};
     qn_status st = QN_OK;
 

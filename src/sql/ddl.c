@@ -1,7 +1,7 @@
 /* CREATE TABLE, CREATE TABLE AS, DROP TABLE.
  *
- * A default is stored as the text the user wrote.  Its range in the source runs from behind DEFAULT to the
- * column's next constraint, or to the comma or parenthesis that ends the column. */
+ * A default is stored as the text the user wrote.  Its range in the source runs from behind DEFAULT
+ * to the column's next constraint, or to the comma or parenthesis that ends the column. */
 #include "sql/sql_int.h"
 
 /* ---- defaults ---- */
@@ -47,7 +47,8 @@ static bool check_default(qn_binder *b, const PgQuery__Constraint *c, const qn_c
     }
     qn_expr *cast = qn_coerce(b, e, column->type, QN_CAST_ASSIGNMENT, -1);
     if (!cast && b->status == QN_OK) {
-        QN_BIND_FAIL(b, DATATYPE_MISMATCH, -1, "column \"%s\" is of type %s but default expression is of type %s",
+        QN_BIND_FAIL(b, DATATYPE_MISMATCH, -1,
+                     "column \"%s\" is of type %s but default expression is of type %s",
                      column->name, qn_type_name((qn_sql_type)column->type.id),
                      qn_type_name((qn_sql_type)e->type.id));
         qn_error_hint(b->err, "You will need to rewrite or cast the expression.");
@@ -60,14 +61,22 @@ static bool check_default(qn_binder *b, const PgQuery__Constraint *c, const qn_c
 static const char *constraint_feature(PgQuery__ConstrType type)
 {
     switch (type) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return "GENERATED AS IDENTITY";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return "a GENERATED column";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return "CHECK";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: return "PRIMARY KEY";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return "UNIQUE";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION: return "EXCLUDE";
-    case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: return "a foreign key (REFERENCES)";
-    default: return "DEFERRABLE";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+        return "GENERATED AS IDENTITY";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+        return "a GENERATED column";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+        return "CHECK";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+        return "PRIMARY KEY";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+        return "UNIQUE";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+        return "EXCLUDE";
+    case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+        return "a foreign key (REFERENCES)";
+    default:
+        return "DEFERRABLE";
     }
 }
 
@@ -81,14 +90,16 @@ static size_t next_constraint(const PgQuery__ColumnDef *def, size_t i, size_t en
             limit = (size_t)at;
         }
     }
-    if (def->coll_clause && def->coll_clause->location > def->constraints[i]->constraint->location &&
+    if (def->coll_clause &&
+        def->coll_clause->location > def->constraints[i]->constraint->location &&
         (size_t)def->coll_clause->location < limit) {
         limit = (size_t)def->coll_clause->location;
     }
     return limit;
 }
 
-static bool column_constraints(qn_binder *b, const PgQuery__ColumnDef *def, const char *table, qn_column *column)
+static bool column_constraints(qn_binder *b, const PgQuery__ColumnDef *def, const char *table,
+                               qn_column *column)
 {
     bool nullable = false;
 
@@ -99,26 +110,31 @@ static bool column_constraints(qn_binder *b, const PgQuery__ColumnDef *def, cons
         case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
             if (c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL ? column->not_null : nullable) {
                 return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location,
-                                    "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
+                                    "conflicting NULL/NOT NULL declarations for column \"%s\" of "
+                                    "table \"%s\"",
                                     column->name, table),
                        false;
             }
             nullable = nullable || c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL;
-            column->not_null = column->not_null || c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
+            column->not_null =
+                column->not_null || c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
             break;
         case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
             if (column->default_sql) {
-                return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location,
-                                    "multiple default values specified for column \"%s\" of table \"%s\"",
-                                    column->name, table),
+                return QN_BIND_FAIL(
+                           b, SYNTAX_ERROR, c->location,
+                           "multiple default values specified for column \"%s\" of table \"%s\"",
+                           column->name, table),
                        false;
             }
-            if (!(column->default_sql = default_text(b, c->location, next_constraint(def, i, b->sql_bytes))) ||
+            if (!(column->default_sql =
+                      default_text(b, c->location, next_constraint(def, i, b->sql_bytes))) ||
                 !check_default(b, c, column)) {
                 return false;
             }
             break;
-        default: return qn_bind_unsupported(b, c->location, constraint_feature(c->contype)), false;
+        default:
+            return qn_bind_unsupported(b, c->location, constraint_feature(c->contype)), false;
         }
     }
     return true;
@@ -126,7 +142,8 @@ static bool column_constraints(qn_binder *b, const PgQuery__ColumnDef *def, cons
 
 static bool is_serial(const PgQuery__TypeName *t)
 {
-    static const char *const names[] = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"};
+    static const char *const names[] = {"serial",  "serial2",   "serial4",
+                                        "serial8", "bigserial", "smallserial"};
 
     for (size_t i = 0; t->n_names == 1 && i < QN_COUNTOF(names); i++) {
         if (strcmp(qn_pg_string(t->names[0]), names[i]) == 0) {
@@ -136,7 +153,8 @@ static bool is_serial(const PgQuery__TypeName *t)
     return false;
 }
 
-static bool column_def(qn_binder *b, const PgQuery__ColumnDef *def, const char *table, qn_column *column)
+static bool column_def(qn_binder *b, const PgQuery__ColumnDef *def, const char *table,
+                       qn_column *column)
 {
     column->name = def->colname;
     if (!def->type_name) {
@@ -149,7 +167,8 @@ static bool column_def(qn_binder *b, const PgQuery__ColumnDef *def, const char *
         return false;
     }
     if (*def->compression || *def->storage) {
-        return qn_bind_unsupported(b, def->location, *def->compression ? "COMPRESSION" : "STORAGE"), false;
+        return qn_bind_unsupported(b, def->location, *def->compression ? "COMPRESSION" : "STORAGE"),
+               false;
     }
     if (def->n_fdwoptions) {
         return qn_bind_unsupported(b, def->location, "OPTIONS of a column"), false;
@@ -158,13 +177,15 @@ static bool column_def(qn_binder *b, const PgQuery__ColumnDef *def, const char *
         const PgQuery__CollateClause *c = def->coll_clause;
         const char *name = c->n_collname ? qn_pg_string(c->collname[c->n_collname - 1]) : "";
         if (qn_type_category((qn_sql_type)column->type.id, NULL) != 'S') {
-            return QN_BIND_FAIL(b, DATATYPE_MISMATCH, c->location, "collations are not supported by type %s",
+            return QN_BIND_FAIL(b, DATATYPE_MISMATCH, c->location,
+                                "collations are not supported by type %s",
                                 qn_type_name((qn_sql_type)column->type.id)),
                    false;
         }
         if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
             strcmp(name, "ucs_basic") != 0) {
-            return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, c->location, "collation \"%s\" is not supported", name),
+            return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, c->location,
+                                "collation \"%s\" is not supported", name),
                    false;
         }
     }
@@ -185,12 +206,15 @@ static bool duplicate_column(qn_binder *b, const qn_column *columns, uint32_t co
 
 static bool too_many(qn_binder *b)
 {
-    return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "tables can have at most %u columns", QN_SQL_MAX_COLUMNS), false;
+    return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "tables can have at most %u columns",
+                        QN_SQL_MAX_COLUMNS),
+           false;
 }
 
 /* ---- the table ---- */
 
-static bool new_table_name(qn_binder *b, const PgQuery__RangeVar *var, bool if_not_exists, qn_bound *out)
+static bool new_table_name(qn_binder *b, const PgQuery__RangeVar *var, bool if_not_exists,
+                           qn_bound *out)
 {
     if (!qn_bind_relation_name(b, var)) {
         return false;
@@ -208,22 +232,23 @@ static bool new_table_name(qn_binder *b, const PgQuery__RangeVar *var, bool if_n
     out->if_exists = if_not_exists;
     out->exists = b->context->snapshot && qn_catalog_table(b->context->snapshot, var->relname);
     if (out->exists && !if_not_exists) {
-        return QN_BIND_FAIL(b, DUPLICATE_TABLE, -1, "relation \"%s\" already exists", var->relname), false;
+        return QN_BIND_FAIL(b, DUPLICATE_TABLE, -1, "relation \"%s\" already exists", var->relname),
+               false;
     }
     return true;
 }
 
 static bool table_supported(qn_binder *b, const PgQuery__CreateStmt *s)
 {
-    const char *what = s->partspec                ? "PARTITION BY"
-                       : s->partbound             ? "PARTITION OF"
-                       : s->n_inh_relations       ? "INHERITS"
-                       : s->of_typename           ? "CREATE TABLE … OF"
-                       : s->n_options             ? "WITH (…) of a table"
-                       : *s->tablespacename       ? "TABLESPACE"
-                       : *s->access_method        ? "USING (access method)"
+    const char *what = s->partspec          ? "PARTITION BY"
+                       : s->partbound       ? "PARTITION OF"
+                       : s->n_inh_relations ? "INHERITS"
+                       : s->of_typename     ? "CREATE TABLE … OF"
+                       : s->n_options       ? "WITH (…) of a table"
+                       : *s->tablespacename ? "TABLESPACE"
+                       : *s->access_method  ? "USING (access method)"
                        : s->oncommit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP ? "ON COMMIT"
-                                                                                   : NULL;
+                                                                                 : NULL;
 
     return !what || (qn_bind_unsupported(b, s->relation->location, what), false);
 }
@@ -241,14 +266,17 @@ bool qn_bind_create_table(qn_binder *b, const PgQuery__CreateStmt *stmt, qn_boun
     for (size_t i = 0; out->columns && i < stmt->n_table_elts; i++) {
         const qn_pg *e = stmt->table_elts[i];
         if (e->node_case == QN_PG(CONSTRAINT)) {
-            return qn_bind_unsupported(b, e->constraint->location, constraint_feature(e->constraint->contype)), false;
+            return qn_bind_unsupported(b, e->constraint->location,
+                                       constraint_feature(e->constraint->contype)),
+                   false;
         }
         if (e->node_case != QN_PG(COLUMN_DEF)) {
             return qn_bind_unsupported(b, -1, "LIKE in CREATE TABLE"), false;
         }
         out->columns[out->column_count].name = e->column_def->colname;
         if (duplicate_column(b, out->columns, out->column_count) ||
-            !column_def(b, e->column_def, stmt->relation->relname, &out->columns[out->column_count])) {
+            !column_def(b, e->column_def, stmt->relation->relname,
+                        &out->columns[out->column_count])) {
             return false;
         }
         out->column_count++;
@@ -258,17 +286,17 @@ bool qn_bind_create_table(qn_binder *b, const PgQuery__CreateStmt *stmt, qn_boun
 
 static bool into_supported(qn_binder *b, const PgQuery__IntoClause *into)
 {
-    const char *what = into->n_options         ? "WITH (…) of a table"
+    const char *what = into->n_options           ? "WITH (…) of a table"
                        : *into->table_space_name ? "TABLESPACE"
                        : *into->access_method    ? "USING (access method)"
                        : into->on_commit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP ? "ON COMMIT"
-                                                                                       : NULL;
+                                                                                     : NULL;
 
     return !what || (qn_bind_unsupported(b, into->rel->location, what), false);
 }
 
-bool qn_bind_create_table_as(qn_binder *b, const qn_pg *query, const PgQuery__IntoClause *into, bool if_not_exists,
-                             qn_bound *out)
+bool qn_bind_create_table_as(qn_binder *b, const qn_pg *query, const PgQuery__IntoClause *into,
+                             bool if_not_exists, qn_bound *out)
 {
     qn_select *select;
 
@@ -293,7 +321,8 @@ bool qn_bind_create_table_as(qn_binder *b, const qn_pg *query, const PgQuery__In
     }
     for (uint32_t i = 0; i < select->visible_count; i++) {
         qn_column *c = &out->columns[i];
-        c->name = i < into->n_col_names ? qn_pg_string(into->col_names[i]) : select->targets[i].name;
+        c->name =
+            i < into->n_col_names ? qn_pg_string(into->col_names[i]) : select->targets[i].name;
         c->type = select->targets[i].expr->type;
         if (duplicate_column(b, out->columns, i)) {
             return false;
@@ -308,17 +337,28 @@ bool qn_bind_create_table_as(qn_binder *b, const qn_pg *query, const PgQuery__In
 static const char *object_name(PgQuery__ObjectType type)
 {
     switch (type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: return "DROP VIEW";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW: return "DROP MATERIALIZED VIEW";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return "DROP INDEX";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return "DROP SEQUENCE";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: return "DROP SCHEMA";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION: return "DROP FUNCTION";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE: return "DROP TYPE";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN: return "DROP DOMAIN";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION: return "DROP EXTENSION";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TRIGGER: return "DROP TRIGGER";
-    default: return "this kind of DROP";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+        return "DROP VIEW";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+        return "DROP MATERIALIZED VIEW";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+        return "DROP INDEX";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+        return "DROP SEQUENCE";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+        return "DROP SCHEMA";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION:
+        return "DROP FUNCTION";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+        return "DROP TYPE";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
+        return "DROP DOMAIN";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION:
+        return "DROP EXTENSION";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TRIGGER:
+        return "DROP TRIGGER";
+    default:
+        return "this kind of DROP";
     }
 }
 
@@ -336,8 +376,9 @@ static const char *dropped_name(const qn_pg *object)
 
 static const char *full_name(qn_binder *b, const qn_pg *object)
 {
-    return object->node_case == QN_PG(LIST) ? qn_pg_names(b, object->list->items, object->list->n_items)
-                                            : qn_pg_string(object);
+    return object->node_case == QN_PG(LIST)
+               ? qn_pg_names(b, object->list->items, object->list->n_items)
+               : qn_pg_string(object);
 }
 
 bool qn_bind_drop(qn_binder *b, const PgQuery__DropStmt *stmt, qn_bound *out)
@@ -354,8 +395,9 @@ bool qn_bind_drop(qn_binder *b, const PgQuery__DropStmt *stmt, qn_bound *out)
     }
     for (size_t i = 0; i < stmt->n_objects; i++) {
         const char     *name = dropped_name(stmt->objects[i]);
-        const qn_table *table = name && b->context->snapshot ? qn_catalog_table(b->context->snapshot, name) : NULL;
-        bool            twice = false;
+        const qn_table *table =
+            name && b->context->snapshot ? qn_catalog_table(b->context->snapshot, name) : NULL;
+        bool twice = false;
         for (uint32_t k = 0; table && k < out->table_count; k++) {
             twice = twice || out->tables[k] == table;
         }
@@ -364,7 +406,8 @@ bool qn_bind_drop(qn_binder *b, const PgQuery__DropStmt *stmt, qn_bound *out)
         } else if (!table && stmt->missing_ok) {
             out->missing_tables[out->missing_count++] = full_name(b, stmt->objects[i]);
         } else if (!table) {
-            return QN_BIND_FAIL(b, UNDEFINED_TABLE, -1, "table \"%s\" does not exist", full_name(b, stmt->objects[i])),
+            return QN_BIND_FAIL(b, UNDEFINED_TABLE, -1, "table \"%s\" does not exist",
+                                full_name(b, stmt->objects[i])),
                    false;
         }
     }

@@ -1,11 +1,9 @@
 /* Expressions: the dispatch over node kinds, names, casts, CASE and friends.
  *
- * Each case checks what PostgreSQL's parse_expr.c checks, in its order, so that the first error is the same
- * one.  What quern does not have is refused by name.  Operators with a shape of their own (IN, BETWEEN, row
- * comparison) are in expr_op.c, function calls and aggregates in expr_func.c. */
+ * Each case checks what PostgreSQL's parse_expr.c checks, in its order, so that the first error is
+ * the same one.  What quern does not have is refused by name.  Operators with a shape of their own
+ * (IN, BETWEEN, row comparison) are in expr_op.c, function calls and aggregates in expr_func.c. */
 #include "sql/sql_int.h"
-
-#include <stdio.h>
 
 static const char *const clause_names[] = {
     [QN_CLAUSE_SELECT] = "SELECT",
@@ -23,12 +21,19 @@ static const char *const clause_names[] = {
     [QN_CLAUSE_EXECUTE] = "EXECUTE parameters",
 };
 
-const char *qn_clause_name(qn_clause clause) { return clause_names[clause]; }
+const char *qn_clause_name(qn_clause clause)
+{
+    return clause_names[clause];
+}
 
 /* ---- names ---- */
 
-/* The relation that names may refer to.  One made from a function of the select list has no names. */
-static const qn_relation *visible(const qn_scope *s) { return s->select && !s->series ? s->select->from : NULL; }
+/* The relation that names may refer to.  One made from a function of the select list has no names.
+ */
+static const qn_relation *visible(const qn_scope *s)
+{
+    return s->select && !s->series ? s->select->from : NULL;
+}
 
 qn_expr *qn_bind_column(qn_binder *b, const qn_relation *rel, uint32_t index, int32_t location)
 {
@@ -48,7 +53,8 @@ static int64_t find_column(qn_binder *b, const qn_relation *rel, const char *nam
     for (uint32_t i = 0; rel && i < rel->column_count; i++) {
         if (strcmp(rel->column_names[i], name) == 0) {
             if (found >= 0) {
-                QN_BIND_FAIL(b, AMBIGUOUS_COLUMN, location, "column reference \"%s\" is ambiguous", name);
+                QN_BIND_FAIL(b, AMBIGUOUS_COLUMN, location, "column reference \"%s\" is ambiguous",
+                             name);
                 return -2;
             }
             found = i;
@@ -62,14 +68,20 @@ static qn_expr *no_table(qn_binder *b, const qn_scope *s, const char *table, int
     const qn_relation *rel = visible(s);
 
     if (rel && strcmp(rel->alias, table) == 0) {
-        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "invalid reference to FROM-clause entry for table \"%s\"", table);
-        qn_error_hint(b->err, "There is an entry for table \"%s\", but it cannot be referenced from this part of "
-                              "the query.", table);
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location,
+                     "invalid reference to FROM-clause entry for table \"%s\"", table);
+        qn_error_hint(
+            b->err,
+            "There is an entry for table \"%s\", but it cannot be referenced from this part of "
+            "the query.",
+            table);
     } else if (rel && rel->kind == QN_REL_TABLE && strcmp(rel->table->name, table) == 0) {
-        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "invalid reference to FROM-clause entry for table \"%s\"", table);
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location,
+                     "invalid reference to FROM-clause entry for table \"%s\"", table);
         qn_error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", rel->alias);
     } else {
-        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "missing FROM-clause entry for table \"%s\"", table);
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "missing FROM-clause entry for table \"%s\"",
+                     table);
     }
     return NULL;
 }
@@ -79,7 +91,8 @@ static bool schema_fits(const qn_scope *s, const char *schema)
     return s->schema && strcmp(s->schema, schema) == 0;
 }
 
-static qn_expr *column_name(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *c, const char *name)
+static qn_expr *column_name(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *c,
+                            const char *name)
 {
     const qn_relation *rel = visible(s);
     int64_t            i = find_column(b, rel, name, c->location);
@@ -95,8 +108,11 @@ static qn_expr *column_name(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef 
     }
     QN_BIND_FAIL(b, UNDEFINED_COLUMN, c->location, "column \"%s\" does not exist", name);
     if (s->hidden && qn_catalog_column(s->hidden, name) >= 0) {
-        qn_error_hint(b->err, "There is a column named \"%s\" in table \"%s\", but it cannot be referenced from "
-                              "this part of the query.", name, s->hidden->name);
+        qn_error_hint(
+            b->err,
+            "There is a column named \"%s\" in table \"%s\", but it cannot be referenced from "
+            "this part of the query.",
+            name, s->hidden->name);
     } else {
         qn_hint_column(b, rel, name);
     }
@@ -120,7 +136,8 @@ static qn_expr *column_ref(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *
         return qn_bind_unsupported(b, c->location, "a whole-row reference"), NULL;
     }
     if (n > 3) {
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location, "improper qualified name (too many dotted names): %s",
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location,
+                            "improper qualified name (too many dotted names): %s",
                             qn_pg_names(b, c->fields, n)),
                NULL;
     }
@@ -129,7 +146,8 @@ static qn_expr *column_ref(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *
         return column_name(b, s, c, name);
     }
     const char *table = qn_pg_string(c->fields[n - 2]);
-    if (!rel || strcmp(rel->alias, table) != 0 || (n == 3 && !schema_fits(s, qn_pg_string(c->fields[0])))) {
+    if (!rel || strcmp(rel->alias, table) != 0 ||
+        (n == 3 && !schema_fits(s, qn_pg_string(c->fields[0])))) {
         return no_table(b, s, table, c->location);
     }
     int64_t i = find_column(b, rel, name, c->location);
@@ -152,7 +170,8 @@ static bool grow_params(qn_binder *b, uint32_t count)
         while (capacity < count) {
             capacity *= 2;
         }
-        qn_type *grown = qn_arena_grow(b->arena, b->param_types, b->param_count, capacity, sizeof(qn_type));
+        qn_type *grown =
+            qn_arena_grow(b->arena, b->param_types, b->param_count, capacity, sizeof(qn_type));
         if (!grown) {
             return b->status = qn_nomem(b->err), false;
         }
@@ -168,12 +187,14 @@ static bool grow_params(qn_binder *b, uint32_t count)
 static qn_expr *param(qn_binder *b, const PgQuery__ParamRef *p)
 {
     if (p->number < 1 || p->number > 65535 || b->no_params) {
-        return QN_BIND_FAIL(b, UNDEFINED_PARAMETER, p->location, "there is no parameter $%d", p->number), NULL;
+        return QN_BIND_FAIL(b, UNDEFINED_PARAMETER, p->location, "there is no parameter $%d",
+                            p->number),
+               NULL;
     }
     if (!grow_params(b, (uint32_t)p->number)) {
         return NULL;
     }
-    qn_expr      *e = qn_node(b, QN_EXPR_PARAM, b->param_types[p->number - 1], 0, NULL, p->location);
+    qn_expr *e = qn_node(b, QN_EXPR_PARAM, b->param_types[p->number - 1], 0, NULL, p->location);
     qn_param_ref *ref = QN_BIND_NEW(b, qn_param_ref);
     if (!e || !ref) {
         return NULL;
@@ -197,7 +218,7 @@ static qn_expr *type_cast(qn_binder *b, qn_scope *s, const PgQuery__TypeCast *c)
     if (!(arg = qn_bind_expr(b, s, c->arg))) {
         return NULL;
     }
-    int32_t location = c->location >= 0 ? c->location : c->type_name->location;
+    int32_t  location = c->location >= 0 ? c->location : c->type_name->location;
     qn_expr *out = qn_coerce(b, arg, type, QN_CAST_EXPLICIT, location);
     if (!out && b->status == QN_OK) {
         QN_BIND_FAIL(b, CANNOT_COERCE, location, "cannot cast type %s to %s",
@@ -209,14 +230,16 @@ static qn_expr *type_cast(qn_binder *b, qn_scope *s, const PgQuery__TypeCast *c)
 static qn_expr *collate(qn_binder *b, qn_scope *s, const PgQuery__CollateClause *c)
 {
     static const char *const bytewise[] = {"C", "POSIX", "default", "ucs_basic"};
-    qn_expr    *arg = qn_bind_expr(b, s, c->arg);
+    qn_expr                 *arg = qn_bind_expr(b, s, c->arg);
     const char *name = c->n_collname ? qn_pg_string(c->collname[c->n_collname - 1]) : "";
 
     if (!arg) {
         return NULL;
     }
-    if (arg->type.id != QN_TYPE_UNKNOWN && qn_type_category((qn_sql_type)arg->type.id, NULL) != 'S') {
-        return QN_BIND_FAIL(b, DATATYPE_MISMATCH, c->location, "collations are not supported by type %s",
+    if (arg->type.id != QN_TYPE_UNKNOWN &&
+        qn_type_category((qn_sql_type)arg->type.id, NULL) != 'S') {
+        return QN_BIND_FAIL(b, DATATYPE_MISMATCH, c->location,
+                            "collations are not supported by type %s",
                             qn_type_name((qn_sql_type)arg->type.id)),
                NULL;
     }
@@ -235,10 +258,10 @@ static qn_expr *collate(qn_binder *b, qn_scope *s, const PgQuery__CollateClause 
 static qn_expr *bool_expr(qn_binder *b, qn_scope *s, const PgQuery__BoolExpr *x)
 {
     static const char *const names[] = {"", "AND", "OR", "NOT"};
-    qn_expr_kind kind = x->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR  ? QN_EXPR_AND
-                        : x->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? QN_EXPR_OR
-                                                                         : QN_EXPR_NOT;
-    qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, x->n_args);
+    qn_expr_kind             kind = x->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR  ? QN_EXPR_AND
+                                    : x->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? QN_EXPR_OR
+                                                                                     : QN_EXPR_NOT;
+    qn_expr                **args = QN_BIND_ARRAY(b, qn_expr *, x->n_args);
 
     for (size_t i = 0; args && i < x->n_args; i++) {
         qn_expr *e = qn_bind_expr(b, s, x->args[i]);
@@ -251,8 +274,8 @@ static qn_expr *bool_expr(qn_binder *b, qn_scope *s, const PgQuery__BoolExpr *x)
 
 static qn_expr *boolean_test(qn_binder *b, qn_scope *s, const PgQuery__BooleanTest *t)
 {
-    static const char *const names[] = {"",           "IS TRUE",    "IS NOT TRUE",   "IS FALSE", "IS NOT FALSE",
-                                        "IS UNKNOWN", "IS NOT UNKNOWN"};
+    static const char *const names[] = {
+        "", "IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "IS UNKNOWN", "IS NOT UNKNOWN"};
     qn_expr *arg = qn_bind_expr(b, s, t->arg);
 
     if (!arg || !(arg = qn_coerce_boolean(b, arg, names[t->booltesttype]))) {
@@ -273,7 +296,8 @@ static qn_expr *null_test_of(qn_binder *b, qn_expr *arg, bool is_null, int32_t l
     if (arg->kind == QN_EXPR_CONST && !(arg = qn_coerce_unknown_to_text(b, arg))) {
         return NULL;
     }
-    return qn_node1(b, is_null ? QN_EXPR_IS_NULL : QN_EXPR_IS_NOT_NULL, QN_TYPE(BOOLEAN), arg, location);
+    return qn_node1(b, is_null ? QN_EXPR_IS_NULL : QN_EXPR_IS_NOT_NULL, QN_TYPE(BOOLEAN), arg,
+                    location);
 }
 
 /* (a, b) IS [NOT] NULL asks it of every field. */
@@ -296,14 +320,15 @@ static qn_expr *null_test(qn_binder *b, qn_scope *s, const PgQuery__NullTest *t)
     if (!args) {
         return NULL;
     }
-    return row->n_args == 1
-               ? args[0]
-               : qn_node(b, QN_EXPR_AND, QN_TYPE(BOOLEAN), (uint32_t)row->n_args, args, row->location);
+    return row->n_args == 1 ? args[0]
+                            : qn_node(b, QN_EXPR_AND, QN_TYPE(BOOLEAN), (uint32_t)row->n_args, args,
+                                      row->location);
 }
 
 /* ---- CASE, COALESCE, GREATEST ---- */
 
-static qn_expr *case_condition(qn_binder *b, qn_scope *s, qn_expr *operand, const PgQuery__CaseWhen *w)
+static qn_expr *case_condition(qn_binder *b, qn_scope *s, qn_expr *operand,
+                               const PgQuery__CaseWhen *w)
 {
     qn_expr *e = qn_bind_expr(b, s, w->expr);
 
@@ -324,8 +349,9 @@ qn_expr *qn_bind_case(qn_binder *b, qn_scope *s, const PgQuery__CaseExpr *c)
     if (!args || !results) {
         return NULL;
     }
-    if (c->arg && (!(operand = qn_bind_expr(b, s, c->arg)) ||
-                   (operand->kind == QN_EXPR_CONST && !(operand = qn_coerce_unknown_to_text(b, operand))))) {
+    if (c->arg &&
+        (!(operand = qn_bind_expr(b, s, c->arg)) ||
+         (operand->kind == QN_EXPR_CONST && !(operand = qn_coerce_unknown_to_text(b, operand))))) {
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {
@@ -336,7 +362,8 @@ qn_expr *qn_bind_case(qn_binder *b, qn_scope *s, const PgQuery__CaseExpr *c)
         }
     }
     /* The ELSE result is considered first when the common type is chosen. */
-    results[0] = c->defresult ? qn_bind_expr(b, s, c->defresult) : qn_null_const(b, QN_TYPE(UNKNOWN));
+    results[0] =
+        c->defresult ? qn_bind_expr(b, s, c->defresult) : qn_null_const(b, QN_TYPE(UNKNOWN));
     if (!results[0] || !qn_common_type(b, results, n + 1, "CASE", &type)) {
         return NULL;
     }
@@ -355,8 +382,8 @@ qn_expr *qn_bind_case(qn_binder *b, qn_scope *s, const PgQuery__CaseExpr *c)
     return e;
 }
 
-static qn_expr *of_common_type(qn_binder *b, qn_scope *s, qn_expr_kind kind, qn_pg *const *nodes, size_t n,
-                               const char *name, int32_t location)
+static qn_expr *of_common_type(qn_binder *b, qn_scope *s, qn_expr_kind kind, qn_pg *const *nodes,
+                               size_t n, const char *name, int32_t location)
 {
     qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, n);
     qn_type   type;
@@ -396,14 +423,18 @@ qn_expr *qn_bind_value_function(qn_binder *b, const PgQuery__SQLValueFunction *f
     int32_t at = f->location, precision = f->typmod > 6 ? 6 : f->typmod;
 
     switch (f->op) {
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: return now_as(b, QN_TYPE(DATE), at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP: return now_as(b, QN_TYPE(TIMESTAMPTZ), at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+        return now_as(b, QN_TYPE(DATE), at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+        return now_as(b, QN_TYPE(TIMESTAMPTZ), at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
         return now_as(b, (qn_type){QN_TYPE_TIMESTAMPTZ, precision}, at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP: return now_as(b, QN_TYPE(TIMESTAMP), at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+        return now_as(b, QN_TYPE(TIMESTAMP), at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
         return now_as(b, (qn_type){QN_TYPE_TIMESTAMP, precision}, at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME: return now_as(b, QN_TYPE(TIME), at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+        return now_as(b, QN_TYPE(TIME), at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N:
         return now_as(b, (qn_type){QN_TYPE_TIME, precision}, at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
@@ -415,7 +446,8 @@ qn_expr *qn_bind_value_function(qn_binder *b, const PgQuery__SQLValueFunction *f
         return qn_bind_call(b, "current_schema", true, 0, NULL, at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
         return qn_bind_call(b, "session_user", true, 0, NULL, at);
-    default: return qn_bind_call(b, "current_user", true, 0, NULL, at);
+    default:
+        return qn_bind_call(b, "current_user", true, 0, NULL, at);
     }
 }
 
@@ -426,7 +458,9 @@ static qn_expr *sublink(qn_binder *b, const qn_scope *s, const PgQuery__SubLink 
     const char *what = "a subquery in an expression";
 
     if (s->clause == QN_CLAUSE_DEFAULT) {
-        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, l->location, "cannot use subquery in DEFAULT expression"), NULL;
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, l->location,
+                            "cannot use subquery in DEFAULT expression"),
+               NULL;
     }
     if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
         what = "EXISTS (subquery)";
@@ -443,44 +477,65 @@ static qn_expr *sublink(qn_binder *b, const qn_scope *s, const PgQuery__SubLink 
 static qn_expr *dispatch(qn_binder *b, qn_scope *s, const qn_pg *n)
 {
     switch (n->node_case) {
-    case QN_PG(A_CONST): return qn_bind_const(b, n->a_const);
-    case QN_PG(COLUMN_REF): return column_ref(b, s, n->column_ref);
-    case QN_PG(PARAM_REF): return param(b, n->param_ref);
-    case QN_PG(A_EXPR): return qn_bind_a_expr(b, s, n->a_expr);
-    case QN_PG(FUNC_CALL): return qn_bind_func_call(b, s, n->func_call);
-    case QN_PG(TYPE_CAST): return type_cast(b, s, n->type_cast);
-    case QN_PG(COLLATE_CLAUSE): return collate(b, s, n->collate_clause);
-    case QN_PG(BOOL_EXPR): return bool_expr(b, s, n->bool_expr);
-    case QN_PG(NULL_TEST): return null_test(b, s, n->null_test);
-    case QN_PG(BOOLEAN_TEST): return boolean_test(b, s, n->boolean_test);
-    case QN_PG(CASE_EXPR): return qn_bind_case(b, s, n->case_expr);
+    case QN_PG(A_CONST):
+        return qn_bind_const(b, n->a_const);
+    case QN_PG(COLUMN_REF):
+        return column_ref(b, s, n->column_ref);
+    case QN_PG(PARAM_REF):
+        return param(b, n->param_ref);
+    case QN_PG(A_EXPR):
+        return qn_bind_a_expr(b, s, n->a_expr);
+    case QN_PG(FUNC_CALL):
+        return qn_bind_func_call(b, s, n->func_call);
+    case QN_PG(TYPE_CAST):
+        return type_cast(b, s, n->type_cast);
+    case QN_PG(COLLATE_CLAUSE):
+        return collate(b, s, n->collate_clause);
+    case QN_PG(BOOL_EXPR):
+        return bool_expr(b, s, n->bool_expr);
+    case QN_PG(NULL_TEST):
+        return null_test(b, s, n->null_test);
+    case QN_PG(BOOLEAN_TEST):
+        return boolean_test(b, s, n->boolean_test);
+    case QN_PG(CASE_EXPR):
+        return qn_bind_case(b, s, n->case_expr);
     case QN_PG(COALESCE_EXPR):
-        return of_common_type(b, s, QN_EXPR_COALESCE, n->coalesce_expr->args, n->coalesce_expr->n_args,
-                              "COALESCE", n->coalesce_expr->location);
+        return of_common_type(b, s, QN_EXPR_COALESCE, n->coalesce_expr->args,
+                              n->coalesce_expr->n_args, "COALESCE", n->coalesce_expr->location);
     case QN_PG(MIN_MAX_EXPR): {
         bool greatest = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
-        return of_common_type(b, s, greatest ? QN_EXPR_GREATEST : QN_EXPR_LEAST, n->min_max_expr->args,
-                              n->min_max_expr->n_args, greatest ? "GREATEST" : "LEAST",
-                              n->min_max_expr->location);
+        return of_common_type(b, s, greatest ? QN_EXPR_GREATEST : QN_EXPR_LEAST,
+                              n->min_max_expr->args, n->min_max_expr->n_args,
+                              greatest ? "GREATEST" : "LEAST", n->min_max_expr->location);
     }
-    case QN_PG(SQLVALUE_FUNCTION): return qn_bind_value_function(b, n->sqlvalue_function);
+    case QN_PG(SQLVALUE_FUNCTION):
+        return qn_bind_value_function(b, n->sqlvalue_function);
     case QN_PG(SET_TO_DEFAULT):
         return QN_BIND_FAIL(b, SYNTAX_ERROR, n->set_to_default->location,
                             "DEFAULT is not allowed in this context"),
                NULL;
-    case QN_PG(SUB_LINK): return sublink(b, s, n->sub_link);
-    case QN_PG(ROW_EXPR): return qn_bind_unsupported(b, n->row_expr->location, "a row value"), NULL;
-    case QN_PG(A_ARRAY_EXPR): return qn_bind_unsupported(b, n->a_array_expr->location, "ARRAY"), NULL;
+    case QN_PG(SUB_LINK):
+        return sublink(b, s, n->sub_link);
+    case QN_PG(ROW_EXPR):
+        return qn_bind_unsupported(b, n->row_expr->location, "a row value"), NULL;
+    case QN_PG(A_ARRAY_EXPR):
+        return qn_bind_unsupported(b, n->a_array_expr->location, "ARRAY"), NULL;
     case QN_PG(A_INDIRECTION):
-        return qn_bind_unsupported(b, qn_pg_location(n->a_indirection->arg), "subscripting or field selection"),
+        return qn_bind_unsupported(b, qn_pg_location(n->a_indirection->arg),
+                                   "subscripting or field selection"),
                NULL;
-    case QN_PG(GROUPING_FUNC): return qn_bind_unsupported(b, n->grouping_func->location, "GROUPING"), NULL;
-    case QN_PG(XML_EXPR): return qn_bind_unsupported(b, n->xml_expr->location, "XML"), NULL;
-    case QN_PG(XML_SERIALIZE): return qn_bind_unsupported(b, n->xml_serialize->location, "XML"), NULL;
+    case QN_PG(GROUPING_FUNC):
+        return qn_bind_unsupported(b, n->grouping_func->location, "GROUPING"), NULL;
+    case QN_PG(XML_EXPR):
+        return qn_bind_unsupported(b, n->xml_expr->location, "XML"), NULL;
+    case QN_PG(XML_SERIALIZE):
+        return qn_bind_unsupported(b, n->xml_serialize->location, "XML"), NULL;
     case QN_PG(NAMED_ARG_EXPR):
         return qn_bind_unsupported(b, n->named_arg_expr->location, "a named argument"), NULL;
-    case QN_PG(CURRENT_OF_EXPR): return qn_bind_unsupported(b, -1, "CURRENT OF"), NULL;
-    default: return qn_bind_unsupported(b, -1, "this kind of expression"), NULL;
+    case QN_PG(CURRENT_OF_EXPR):
+        return qn_bind_unsupported(b, -1, "CURRENT OF"), NULL;
+    default:
+        return qn_bind_unsupported(b, -1, "this kind of expression"), NULL;
     }
 }
 
@@ -501,7 +556,10 @@ qn_expr *qn_bind_expr(qn_binder *b, qn_scope *s, const qn_pg *node)
 
 /* ---- parse tree helpers ---- */
 
-static int32_t leftmost(int32_t a, int32_t b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
+static int32_t leftmost(int32_t a, int32_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
 
 int32_t qn_pg_location(const qn_pg *n)
 {
@@ -509,43 +567,79 @@ int32_t qn_pg_location(const qn_pg *n)
         return -1;
     }
     switch (n->node_case) {
-    case QN_PG(A_CONST): return n->a_const->location;
-    case QN_PG(COLUMN_REF): return n->column_ref->location;
-    case QN_PG(PARAM_REF): return n->param_ref->location;
-    case QN_PG(A_EXPR): return leftmost(n->a_expr->location, qn_pg_location(n->a_expr->lexpr));
-    case QN_PG(FUNC_CALL): return n->func_call->location;
-    case QN_PG(TYPE_CAST): return leftmost(n->type_cast->location, qn_pg_location(n->type_cast->arg));
-    case QN_PG(COLLATE_CLAUSE): return qn_pg_location(n->collate_clause->arg);
+    case QN_PG(A_CONST):
+        return n->a_const->location;
+    case QN_PG(COLUMN_REF):
+        return n->column_ref->location;
+    case QN_PG(PARAM_REF):
+        return n->param_ref->location;
+    case QN_PG(A_EXPR):
+        return leftmost(n->a_expr->location, qn_pg_location(n->a_expr->lexpr));
+    case QN_PG(FUNC_CALL):
+        return n->func_call->location;
+    case QN_PG(TYPE_CAST):
+        return leftmost(n->type_cast->location, qn_pg_location(n->type_cast->arg));
+    case QN_PG(COLLATE_CLAUSE):
+        return qn_pg_location(n->collate_clause->arg);
     case QN_PG(BOOL_EXPR):
         return leftmost(n->bool_expr->location,
                         n->bool_expr->n_args ? qn_pg_location(n->bool_expr->args[0]) : -1);
-    case QN_PG(NULL_TEST): return leftmost(n->null_test->location, qn_pg_location(n->null_test->arg));
-    case QN_PG(BOOLEAN_TEST): return leftmost(n->boolean_test->location, qn_pg_location(n->boolean_test->arg));
-    case QN_PG(CASE_EXPR): return n->case_expr->location;
-    case QN_PG(COALESCE_EXPR): return n->coalesce_expr->location;
-    case QN_PG(MIN_MAX_EXPR): return n->min_max_expr->location;
-    case QN_PG(SQLVALUE_FUNCTION): return n->sqlvalue_function->location;
-    case QN_PG(SUB_LINK): return n->sub_link->location;
-    case QN_PG(ROW_EXPR): return n->row_expr->location;
-    case QN_PG(A_ARRAY_EXPR): return n->a_array_expr->location;
-    case QN_PG(A_INDIRECTION): return qn_pg_location(n->a_indirection->arg);
-    case QN_PG(SET_TO_DEFAULT): return n->set_to_default->location;
-    case QN_PG(RANGE_VAR): return n->range_var->location;
-    case QN_PG(RANGE_SUBSELECT): return qn_pg_location(n->range_subselect->subquery);
+    case QN_PG(NULL_TEST):
+        return leftmost(n->null_test->location, qn_pg_location(n->null_test->arg));
+    case QN_PG(BOOLEAN_TEST):
+        return leftmost(n->boolean_test->location, qn_pg_location(n->boolean_test->arg));
+    case QN_PG(CASE_EXPR):
+        return n->case_expr->location;
+    case QN_PG(COALESCE_EXPR):
+        return n->coalesce_expr->location;
+    case QN_PG(MIN_MAX_EXPR):
+        return n->min_max_expr->location;
+    case QN_PG(SQLVALUE_FUNCTION):
+        return n->sqlvalue_function->location;
+    case QN_PG(SUB_LINK):
+        return n->sub_link->location;
+    case QN_PG(ROW_EXPR):
+        return n->row_expr->location;
+    case QN_PG(A_ARRAY_EXPR):
+        return n->a_array_expr->location;
+    case QN_PG(A_INDIRECTION):
+        return qn_pg_location(n->a_indirection->arg);
+    case QN_PG(SET_TO_DEFAULT):
+        return n->set_to_default->location;
+    case QN_PG(RANGE_VAR):
+        return n->range_var->location;
+    case QN_PG(RANGE_SUBSELECT):
+        return qn_pg_location(n->range_subselect->subquery);
     case QN_PG(SELECT_STMT):
-        return n->select_stmt->n_target_list ? n->select_stmt->target_list[0]->res_target->location : -1;
-    case QN_PG(JOIN_EXPR): return qn_pg_location(n->join_expr->larg);
-    case QN_PG(GROUPING_SET): return n->grouping_set->location;
-    default: return -1;
+        return n->select_stmt->n_target_list ? n->select_stmt->target_list[0]->res_target->location
+                                             : -1;
+    case QN_PG(JOIN_EXPR):
+        return qn_pg_location(n->join_expr->larg);
+    case QN_PG(GROUPING_SET):
+        return n->grouping_set->location;
+    default:
+        return -1;
     }
 }
 
 static const char *value_function_name(PgQuery__SQLValueFunctionOp op)
 {
-    static const char *const names[] = {
-        "",          "current_date", "current_time",   "current_time",   "current_timestamp", "current_timestamp",
-        "localtime", "localtime",    "localtimestamp", "localtimestamp", "current_role",      "current_user",
-        "user",      "session_user", "current_catalog", "current_schema"};
+    static const char *const names[] = {"",
+                                        "current_date",
+                                        "current_time",
+                                        "current_time",
+                                        "current_timestamp",
+                                        "current_timestamp",
+                                        "localtime",
+                                        "localtime",
+                                        "localtimestamp",
+                                        "localtimestamp",
+                                        "current_role",
+                                        "current_user",
+                                        "user",
+                                        "session_user",
+                                        "current_catalog",
+                                        "current_schema"};
 
     return (size_t)op < QN_COUNTOF(names) ? names[op] : "";
 }
@@ -565,7 +659,8 @@ static int figure(const qn_pg *n, const char **name)
         }
         return 0;
     }
-    case QN_PG(A_INDIRECTION): return figure(n->a_indirection->arg, name);
+    case QN_PG(A_INDIRECTION):
+        return figure(n->a_indirection->arg, name);
     case QN_PG(FUNC_CALL):
         *name = qn_pg_string(n->func_call->funcname[n->func_call->n_funcname - 1]);
         return 2;
@@ -578,12 +673,14 @@ static int figure(const qn_pg *n, const char **name)
     case QN_PG(TYPE_CAST): {
         int strength = figure(n->type_cast->arg, name);
         if (strength <= 1) {
-            *name = qn_pg_string(n->type_cast->type_name->names[n->type_cast->type_name->n_names - 1]);
+            *name =
+                qn_pg_string(n->type_cast->type_name->names[n->type_cast->type_name->n_names - 1]);
             return 1;
         }
         return strength;
     }
-    case QN_PG(COLLATE_CLAUSE): return figure(n->collate_clause->arg, name);
+    case QN_PG(COLLATE_CLAUSE):
+        return figure(n->collate_clause->arg, name);
     case QN_PG(CASE_EXPR): {
         int strength = figure(n->case_expr->defresult, name);
         if (strength <= 1) {
@@ -592,12 +689,17 @@ static int figure(const qn_pg *n, const char **name)
         }
         return strength;
     }
-    case QN_PG(COALESCE_EXPR): *name = "coalesce"; return 2;
+    case QN_PG(COALESCE_EXPR):
+        *name = "coalesce";
+        return 2;
     case QN_PG(MIN_MAX_EXPR):
         *name = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least";
         return 2;
-    case QN_PG(SQLVALUE_FUNCTION): *name = value_function_name(n->sqlvalue_function->op); return 2;
-    default: return 0;
+    case QN_PG(SQLVALUE_FUNCTION):
+        *name = value_function_name(n->sqlvalue_function->op);
+        return 2;
+    default:
+        return 0;
     }
 }
 

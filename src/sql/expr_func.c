@@ -1,17 +1,53 @@
 /* Function calls: scalar functions, aggregates, and the set-returning ones of the select list.
  *
- * An aggregate becomes an entry of select->aggs and an AGG node.  Its arguments are bound over the FROM
- * relation; equal calls share one entry unless they are volatile. */
+ * An aggregate becomes an entry of select->aggs and an AGG node.  Its arguments are bound over the
+ * FROM relation; equal calls share one entry unless they are volatile. */
 #include "sql/sql_int.h"
 
 /* Functions of PostgreSQL that quern lacks: named in 0A000 rather than unknown. */
 static const char *const other_functions[] = {
-    "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg", "percentile_cont",
-    "percentile_disc", "mode", "rank", "dense_rank", "percent_rank", "cume_dist", "row_number", "ntile", "lag",
-    "lead", "first_value", "last_value", "nth_value", "range_agg", "unnest", "generate_subscripts",
-    "regexp_matches", "regexp_split_to_table", "string_to_table", "nextval", "currval", "lastval", "setval",
-    "regexp_match", "regexp_split_to_array", "string_to_array", "array_to_string", "array_length", "array_append",
-    "cardinality", "json_build_object", "jsonb_build_object", "to_json", "to_jsonb", "row_to_json",
+    "array_agg",
+    "json_agg",
+    "jsonb_agg",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "xmlagg",
+    "percentile_cont",
+    "percentile_disc",
+    "mode",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "row_number",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "range_agg",
+    "unnest",
+    "generate_subscripts",
+    "regexp_matches",
+    "regexp_split_to_table",
+    "string_to_table",
+    "nextval",
+    "currval",
+    "lastval",
+    "setval",
+    "regexp_match",
+    "regexp_split_to_array",
+    "string_to_array",
+    "array_to_string",
+    "array_length",
+    "array_append",
+    "cardinality",
+    "json_build_object",
+    "jsonb_build_object",
+    "to_json",
+    "to_jsonb",
+    "row_to_json",
 };
 
 bool qn_is_aggregate(const char *name)
@@ -45,13 +81,19 @@ static int64_t add_call(qn_binder *b, qn_select *select, const qn_agg_call *call
 {
     uint32_t n = select->agg_count;
 
+    if (n >= QN_SQL_MAX_AGGREGATES) {
+        QN_BIND_FAIL(b, TOO_COMPLEX, call->location, "a query can have at most %u aggregates",
+                     QN_SQL_MAX_AGGREGATES);
+        return -1;
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (same_call(&select->aggs[i], call)) {
             return i;
         }
     }
     if ((n & (n - 1)) == 0) {
-        qn_agg_call *grown = qn_arena_grow(b->arena, select->aggs, n, n ? 2 * (size_t)n : 1, sizeof(qn_agg_call));
+        qn_agg_call *grown =
+            qn_arena_grow(b->arena, select->aggs, n, n ? 2 * (size_t)n : 1, sizeof(qn_agg_call));
         if (!grown) {
             b->status = qn_nomem(b->err);
             return -1;
@@ -66,19 +108,22 @@ static int64_t add_call(qn_binder *b, qn_select *select, const qn_agg_call *call
 static bool aggregate_allowed(qn_binder *b, const qn_scope *s, int32_t location)
 {
     if (s->in_aggregate && s->clause != QN_CLAUSE_FILTER) {
-        return QN_BIND_FAIL(b, GROUPING_ERROR, location, "aggregate function calls cannot be nested"), false;
+        return QN_BIND_FAIL(b, GROUPING_ERROR, location,
+                            "aggregate function calls cannot be nested"),
+               false;
     }
     if (!s->select || s->clause > QN_CLAUSE_HAVING) {
-        return QN_BIND_FAIL(b, GROUPING_ERROR, location, "aggregate functions are not allowed in %s",
-                            qn_clause_name(s->clause)),
+        return QN_BIND_FAIL(b, GROUPING_ERROR, location,
+                            "aggregate functions are not allowed in %s", qn_clause_name(s->clause)),
                false;
     }
     return true;
 }
 
 /* The aggregate whose argument types fit best. */
-static const qn_aggregate *choose_aggregate(qn_binder *b, const char *name, uint32_t argc, qn_expr **args,
-                                            bool qualified, int32_t location, uint32_t *id)
+static const qn_aggregate *choose_aggregate(qn_binder *b, const char *name, uint32_t argc,
+                                            qn_expr **args, bool qualified, int32_t location,
+                                            uint32_t *id)
 {
     size_t        total = qn_aggregate_count(), n = 0;
     qn_candidate *c = QN_BIND_ARRAY(b, qn_candidate, total + 1);
@@ -115,7 +160,8 @@ static const qn_aggregate *choose_aggregate(qn_binder *b, const char *name, uint
     return NULL;
 }
 
-static bool aggregate_args(qn_binder *b, const qn_aggregate *a, uint32_t argc, qn_expr **args, qn_agg_call *call)
+static bool aggregate_args(qn_binder *b, const qn_aggregate *a, uint32_t argc, qn_expr **args,
+                           qn_agg_call *call)
 {
     for (uint32_t i = 0; i < argc; i++) {
         qn_type t = {a->args[i], -1};
@@ -126,7 +172,8 @@ static bool aggregate_args(qn_binder *b, const qn_aggregate *a, uint32_t argc, q
         }
     }
     call->argc = argc;
-    call->type = a->result != QN_TYPE_UNKNOWN ? (qn_type){a->result, -1} : (qn_type){call->args[0]->type.id, -1};
+    call->type = a->result != QN_TYPE_UNKNOWN ? (qn_type){a->result, -1}
+                                              : (qn_type){call->args[0]->type.id, -1};
     return true;
 }
 
@@ -142,8 +189,8 @@ static bool aggregate_filter(qn_binder *b, qn_scope *s, const qn_pg *filter, qn_
     return e && (call->filter = qn_coerce_boolean(b, e, "FILTER")) != NULL;
 }
 
-qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, const char *name, uint32_t argc,
-                           qn_expr **args)
+qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, const char *name,
+                           uint32_t argc, qn_expr **args)
 {
     qn_agg_call call = {0};
     uint32_t    id = 0;
@@ -158,9 +205,10 @@ qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
                             "%s(*) must be used to call a parameterless aggregate function", name),
                NULL;
     }
-    const qn_aggregate *a = choose_aggregate(b, name, argc, args, f->n_funcname > 1, f->location, &id);
-    if (!a || !aggregate_filter(b, s, f->agg_filter, &call) || !aggregate_allowed(b, s, f->location) ||
-        !aggregate_args(b, a, argc, args, &call)) {
+    const qn_aggregate *a =
+        choose_aggregate(b, name, argc, args, f->n_funcname > 1, f->location, &id);
+    if (!a || !aggregate_filter(b, s, f->agg_filter, &call) ||
+        !aggregate_allowed(b, s, f->location) || !aggregate_args(b, a, argc, args, &call)) {
         return NULL;
     }
     if (f->n_agg_order) {
@@ -184,7 +232,10 @@ qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
 /* What only an aggregate may have. */
 static bool plain_call(qn_binder *b, const PgQuery__FuncCall *f, const char *name)
 {
-    const char *what = f->agg_distinct ? "DISTINCT" : f->n_agg_order ? "ORDER BY" : f->agg_filter ? "FILTER" : NULL;
+    const char *what = f->agg_distinct  ? "DISTINCT"
+                       : f->n_agg_order ? "ORDER BY"
+                       : f->agg_filter  ? "FILTER"
+                                        : NULL;
 
     if (f->agg_star) {
         return QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, f->location,
@@ -201,7 +252,7 @@ static bool plain_call(qn_binder *b, const PgQuery__FuncCall *f, const char *nam
 
 static bool supported_call(qn_binder *b, const PgQuery__FuncCall *f, const char *name)
 {
-    const char *what = f->over              ? "a window function (OVER)"
+    const char *what = f->over               ? "a window function (OVER)"
                        : f->agg_within_group ? "an ordered-set aggregate (WITHIN GROUP)"
                        : f->func_variadic    ? "VARIADIC"
                                              : NULL;
@@ -211,36 +262,44 @@ static bool supported_call(qn_binder *b, const PgQuery__FuncCall *f, const char 
     }
     for (size_t i = 0; i < QN_COUNTOF(other_functions); i++) {
         if (strcmp(name, other_functions[i]) == 0) {
-            return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location, "function %s is not supported", name), false;
+            return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
+                                "function %s is not supported", name),
+                   false;
         }
     }
     return true;
 }
 
 /* SELECT generate_series(1, 3): the function becomes the FROM clause that the select lacks. */
-static qn_expr *series_target(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, uint32_t argc, qn_expr **args)
+static qn_expr *series_target(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, uint32_t argc,
+                              qn_expr **args)
 {
     if (s->clause != QN_CLAUSE_SELECT || s->in_aggregate || !s->select) {
         if (s->clause == QN_CLAUSE_SELECT) {
             QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
                          "aggregate function calls cannot contain set-returning function calls");
-            qn_error_hint(b->err, "You might be able to move the set-returning function into a LATERAL FROM item.");
+            qn_error_hint(
+                b->err,
+                "You might be able to move the set-returning function into a LATERAL FROM item.");
             return NULL;
         }
         if (s->clause == QN_CLAUSE_ORDER_BY || s->clause == QN_CLAUSE_DISTINCT_ON ||
             s->clause == QN_CLAUSE_GROUP_BY) {
             return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
-                                "a set-returning function in %s is not supported", qn_clause_name(s->clause)),
+                                "a set-returning function in %s is not supported",
+                                qn_clause_name(s->clause)),
                    NULL;
         }
-        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location, "set-returning functions are not allowed in %s",
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, f->location,
+                            "set-returning functions are not allowed in %s",
                             qn_clause_name(s->clause)),
                NULL;
     }
     if (s->select->from) {
-        return qn_bind_unsupported(b, f->location,
-                                   s->series ? "more than one set-returning function in the select list"
-                                             : "a set-returning function in the select list of a FROM clause"),
+        return qn_bind_unsupported(
+                   b, f->location,
+                   s->series ? "more than one set-returning function in the select list"
+                             : "a set-returning function in the select list of a FROM clause"),
                NULL;
     }
     qn_relation *rel = QN_BIND_NEW(b, qn_relation);
@@ -278,7 +337,8 @@ qn_expr *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
         return NULL;
     }
     if (f->n_args > 100) {
-        return QN_BIND_FAIL(b, PROGRAM_LIMIT, f->location, "cannot pass more than 100 arguments to a function"),
+        return QN_BIND_FAIL(b, PROGRAM_LIMIT, f->location,
+                            "cannot pass more than 100 arguments to a function"),
                NULL;
     }
     bool      aggregate = qn_is_aggregate(name);

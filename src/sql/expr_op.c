@@ -1,7 +1,8 @@
 /* Operators with a shape of their own: IN, ANY, BETWEEN, LIKE, IS DISTINCT FROM, NULLIF, rows.
  *
- * Everything becomes calls of operator functions joined by AND and OR, except lists of constants, which keep
- * their identity as QN_EXPR_IN so that a list of thousands is one set and not thousands of comparisons. */
+ * Everything becomes calls of operator functions joined by AND and OR, except lists of constants,
+ * which keep their identity as QN_EXPR_IN so that a list of thousands is one set and not thousands
+ * of comparisons. */
 #include "sql/sql_int.h"
 
 static qn_expr *negate(qn_binder *b, qn_expr *e, int32_t location)
@@ -9,7 +10,8 @@ static qn_expr *negate(qn_binder *b, qn_expr *e, int32_t location)
     return e ? qn_node1(b, QN_EXPR_NOT, QN_TYPE(BOOLEAN), e, location) : NULL;
 }
 
-static qn_expr *joined(qn_binder *b, qn_expr_kind kind, qn_expr *left, qn_expr *right, int32_t location)
+static qn_expr *joined(qn_binder *b, qn_expr_kind kind, qn_expr *left, qn_expr *right,
+                       int32_t location)
 {
     return left && right ? qn_node2(b, kind, QN_TYPE(BOOLEAN), left, right, location) : NULL;
 }
@@ -29,7 +31,8 @@ static const char *operator_name(qn_binder *b, const PgQuery__AExpr *x)
 static qn_expr *distinct(qn_binder *b, qn_expr *left, qn_expr *right, int32_t location)
 {
     qn_expr *eq = qn_bind_operator(b, "=", left, right, location);
-    qn_expr *e = eq ? qn_node(b, QN_EXPR_IS_DISTINCT, QN_TYPE(BOOLEAN), 2, eq->args, location) : NULL;
+    qn_expr *e =
+        eq ? qn_node(b, QN_EXPR_IS_DISTINCT, QN_TYPE(BOOLEAN), 2, eq->args, location) : NULL;
 
     if (e) {
         e->index = eq->index;
@@ -37,13 +40,17 @@ static qn_expr *distinct(qn_binder *b, qn_expr *left, qn_expr *right, int32_t lo
     return e;
 }
 
-static bool is_null_literal(const qn_pg *n) { return n && n->node_case == QN_PG(A_CONST) && n->a_const->isnull; }
+static bool is_null_literal(const qn_pg *n)
+{
+    return n && n->node_case == QN_PG(A_CONST) && n->a_const->isnull;
+}
 
 /* ---- rows ---- */
 
-/* (a, b) < (c, d) is a < c OR (a = c AND (b < d)); the last column carries the operator as written, the
- * ones before its strict form. */
-static qn_expr *row_order(qn_binder *b, const char *op, qn_expr **l, qn_expr **r, size_t n, int32_t location)
+/* (a, b) < (c, d) is a < c OR (a = c AND (b < d)); the last column carries the operator as written,
+ * the ones before its strict form. */
+static qn_expr *row_order(qn_binder *b, const char *op, qn_expr **l, qn_expr **r, size_t n,
+                          int32_t location)
 {
     const char *strict = op[0] == '<' ? "<" : ">";
     qn_expr    *rest = qn_bind_operator(b, op, l[n - 1], r[n - 1], location);
@@ -57,20 +64,24 @@ static qn_expr *row_order(qn_binder *b, const char *op, qn_expr **l, qn_expr **r
     return rest;
 }
 
-static qn_expr *row_compare(qn_binder *b, const char *op, qn_expr **l, qn_expr **r, size_t n, bool is_distinct,
-                            int32_t location)
+static qn_expr *row_compare(qn_binder *b, const char *op, qn_expr **l, qn_expr **r, size_t n,
+                            bool is_distinct, int32_t location)
 {
-    bool equal = strcmp(op, "=") == 0 && !is_distinct, differ = strcmp(op, "<>") == 0 || is_distinct;
+    bool equal = strcmp(op, "=") == 0 && !is_distinct,
+         differ = strcmp(op, "<>") == 0 || is_distinct;
     qn_expr **parts = QN_BIND_ARRAY(b, qn_expr *, n);
 
     if (!parts) {
         return NULL;
     }
     if (!equal && !differ) {
-        if (strcmp(op, "<") != 0 && strcmp(op, "<=") != 0 && strcmp(op, ">") != 0 && strcmp(op, ">=") != 0) {
+        if (strcmp(op, "<") != 0 && strcmp(op, "<=") != 0 && strcmp(op, ">") != 0 &&
+            strcmp(op, ">=") != 0) {
             QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, location,
                          "could not determine interpretation of row comparison operator %s", op);
-            qn_error_hint(b->err, "Row comparison operators must be associated with btree operator families.");
+            qn_error_hint(
+                b->err,
+                "Row comparison operators must be associated with btree operator families.");
             return NULL;
         }
         return row_order(b, op, l, r, n, location);
@@ -83,7 +94,8 @@ static qn_expr *row_compare(qn_binder *b, const char *op, qn_expr **l, qn_expr *
         }
     }
     return n == 1 ? parts[0]
-                  : qn_node(b, equal ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n, parts, location);
+                  : qn_node(b, equal ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n,
+                            parts, location);
 }
 
 static qn_expr **bind_row(qn_binder *b, qn_scope *s, const PgQuery__RowExpr *row)
@@ -98,21 +110,29 @@ static qn_expr **bind_row(qn_binder *b, qn_scope *s, const PgQuery__RowExpr *row
     return args;
 }
 
-static bool is_row(const qn_pg *n) { return n && n->node_case == QN_PG(ROW_EXPR); }
+static bool is_row(const qn_pg *n)
+{
+    return n && n->node_case == QN_PG(ROW_EXPR);
+}
 
-static bool row_shape(qn_binder *b, const PgQuery__RowExpr *l, const PgQuery__RowExpr *r, int32_t location)
+static bool row_shape(qn_binder *b, const PgQuery__RowExpr *l, const PgQuery__RowExpr *r,
+                      int32_t location)
 {
     if (l->n_args != r->n_args) {
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, location, "unequal number of entries in row expressions"), false;
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, location,
+                            "unequal number of entries in row expressions"),
+               false;
     }
     if (l->n_args == 0) {
-        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, location, "cannot compare rows of zero length"), false;
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, location,
+                            "cannot compare rows of zero length"),
+               false;
     }
     return true;
 }
 
-static qn_expr *rows(qn_binder *b, qn_scope *s, const char *op, const qn_pg *left, const qn_pg *right,
-                     bool is_distinct, int32_t location)
+static qn_expr *rows(qn_binder *b, qn_scope *s, const char *op, const qn_pg *left,
+                     const qn_pg *right, bool is_distinct, int32_t location)
 {
     qn_expr **l = bind_row(b, s, left->row_expr);
     qn_expr **r = l ? bind_row(b, s, right->row_expr) : NULL;
@@ -125,14 +145,20 @@ static qn_expr *rows(qn_binder *b, qn_scope *s, const char *op, const qn_pg *lef
 
 /* ---- IN ---- */
 
-/* A constant as a constant of another type, by way of its text, where that is what the cast means and
- * settings play no part.  NULL when it has to stay a call. */
+/* Width of an integer type, 0 for the others. */
+static int integer_bytes(uint8_t id)
+{
+    return id == QN_TYPE_SMALLINT ? 2 : id == QN_TYPE_INTEGER ? 4 : id == QN_TYPE_BIGINT ? 8 : 0;
+}
+
+/* A constant as a constant of another type, by way of its text, where that is what the cast means
+ * and settings play no part.  NULL when it has to stay a call. */
 static qn_expr *recast_const(qn_binder *b, const qn_expr *e, qn_sql_type to)
 {
-    char     from_category = qn_type_category((qn_sql_type)e->type.id, NULL);
-    bool     numbers = from_category == 'N' && qn_type_category(to, NULL) == 'N';
-    bool     strings = from_category == 'S' && qn_type_category(to, NULL) == 'S' && e->type.id != QN_TYPE_CHAR;
-    bool     dates = e->type.id == QN_TYPE_DATE && to == QN_TYPE_TIMESTAMP;
+    bool whole = integer_bytes(e->type.id) > 0;
+    bool numbers = (whole || e->type.id == QN_TYPE_NUMERIC) && qn_type_category(to, NULL) == 'N';
+    bool strings = e->type.id == QN_TYPE_VARCHAR && to == QN_TYPE_TEXT;
+    bool dates = e->type.id == QN_TYPE_DATE && to == QN_TYPE_TIMESTAMP;
     qn_error ignored;
     qn_buf   text;
     qn_expr *out;
@@ -144,13 +170,17 @@ static qn_expr *recast_const(qn_binder *b, const qn_expr *e, qn_sql_type to)
         return NULL;
     }
     out->null = e->null;
+    /* Any number of the token's type also fits a wider one, so the token may still be patched. */
+    out->literal =
+        e->literal && whole &&
+        (!integer_bytes((uint8_t)to) || integer_bytes((uint8_t)to) > integer_bytes(e->type.id));
     if (!e->null) {
         qn_buf_init(&text, b->context->env->mem);
         qn_value_print(e->type, &e->value, b->context->settings, &text);
         qn_error_clear(&ignored);
-        bool ok = qn_buf_ok(&text);
-        qn_status st = ok ? qn_value_parse(out->type, text.data, text.bytes, b->context->settings, b->arena,
-                                           &out->value, &ignored)
+        bool      ok = qn_buf_ok(&text);
+        qn_status st = ok ? qn_value_parse(out->type, text.data, text.bytes, b->context->settings,
+                                           b->arena, &out->value, &ignored)
                           : qn_nomem(b->err);
         qn_buf_deinit(&text);
         if (!ok || st == QN_NOMEM) {
@@ -163,10 +193,12 @@ static qn_expr *recast_const(qn_binder *b, const qn_expr *e, qn_sql_type to)
     return out;
 }
 
-/* The item as a constant or parameter of the type that the comparison wants, else as any expression. */
+/* The item as a constant or parameter of the type that the comparison wants, else as any
+ * expression. */
 static qn_expr *list_item(qn_binder *b, qn_expr *item, qn_type type, bool *constant)
 {
-    if (item->kind == QN_EXPR_CONST && item->type.id != QN_TYPE_UNKNOWN && item->type.id != type.id) {
+    if (item->kind == QN_EXPR_CONST && item->type.id != QN_TYPE_UNKNOWN &&
+        item->type.id != type.id) {
         qn_expr *c = recast_const(b, item, (qn_sql_type)type.id);
         if (c || b->status != QN_OK) {
             return c;
@@ -179,55 +211,112 @@ static qn_expr *list_item(qn_binder *b, qn_expr *item, qn_type type, bool *const
     return e;
 }
 
-/* left op ANY/ALL of items, all of one common type. */
-static qn_expr *scalar_list(qn_binder *b, qn_expr *left, qn_expr **items, size_t n, qn_type type, const char *op,
-                            bool all, int32_t location)
+/* All constants of a list in a narrower integer type; false when one does not fit or none is meant.
+ */
+static bool narrow_items(qn_binder *b, qn_expr **items, size_t n, qn_type from, qn_type to,
+                         qn_expr **out)
 {
-    bool      constant = true, equality = strcmp(op, "=") == 0 && !all, inequality = strcmp(op, "<>") == 0 && all;
-    qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, n + 1);
-    qn_expr **parts = QN_BIND_ARRAY(b, qn_expr *, n);
+    if (!integer_bytes(to.id) || integer_bytes(from.id) <= integer_bytes(to.id)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (items[i]->kind != QN_EXPR_CONST ||
+            !(out[i] = recast_const(b, items[i], (qn_sql_type)to.id))) {
+            return false;
+        }
+    }
+    return true;
+}
 
-    if (!args || !parts) {
+/* left IN (items), one set of one type.  Where the operator compares two types (smallint = integer)
+ * the constants take the column's type when all of them fit, so that the column stays bare; else
+ * the left side is cast.  NULL with status OK: not all items are constants of the operator's type.
+ */
+static qn_expr *in_set(qn_binder *b, qn_expr *first, qn_expr **items, size_t n, int32_t location)
+{
+    qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, n + 1);
+    qn_expr  *left = first->args[0];
+    qn_type   want = first->args[1]->type;
+    bool      constant = true;
+
+    if (!args) {
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!(args[i + 1] = list_item(b, items[i], type, &constant))) {
+        args[i + 1] =
+            items[i]->type.id == want.id ? items[i] : list_item(b, items[i], want, &constant);
+        if (!args[i + 1]) {
+            return NULL;
+        }
+    }
+    if (!constant) {
+        return NULL;
+    }
+    if (left->type.id != want.id) {
+        qn_expr **narrow = QN_BIND_ARRAY(b, qn_expr *, n);
+        if (!narrow) {
+            return NULL;
+        }
+        if (narrow_items(b, args + 1, n, want, left->type, narrow)) {
+            memcpy(args + 1, narrow, n * sizeof(qn_expr *));
+        } else if (b->status != QN_OK ||
+                   !(left = qn_coerce(b, left, (qn_type){want.id, -1}, QN_CAST_IMPLICIT, -1))) {
+            return NULL;
+        }
+        first = qn_bind_operator(b, "=", left, args[1], location);
+        if (!first || first->args[0]->type.id != first->args[1]->type.id) {
+            return NULL;
+        }
+    }
+    args[0] = first->args[0];
+    qn_expr *in = qn_node(b, QN_EXPR_IN, QN_TYPE(BOOLEAN), (uint32_t)n + 1, args, location);
+    if (in) {
+        in->index = first->index;
+    }
+    return in;
+}
+
+/* left op ANY/ALL of items, all of one common type. */
+static qn_expr *scalar_list(qn_binder *b, qn_expr *left, qn_expr **items, size_t n, qn_type type,
+                            const char *op, bool all, int32_t location)
+{
+    bool constant = true, equality = strcmp(op, "=") == 0 && !all,
+         inequality = strcmp(op, "<>") == 0 && all;
+    qn_expr **cast = QN_BIND_ARRAY(b, qn_expr *, n);
+    qn_expr **parts = QN_BIND_ARRAY(b, qn_expr *, n);
+
+    if (!cast || !parts) {
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!(cast[i] = list_item(b, items[i], type, &constant))) {
             return NULL;
         }
     }
     /* The comparison with the first item tells which types the operator wants. */
-    qn_expr *first = qn_bind_operator(b, inequality ? "=" : op, left, args[1], location);
+    qn_expr *first = qn_bind_operator(b, inequality ? "=" : op, left, cast[0], location);
     if (!first) {
         return NULL;
     }
     if ((equality || inequality) && constant && n > 1) {
-        qn_type want = first->args[1]->type;
-        for (size_t i = 1; i <= n; i++) {
-            if (args[i]->type.id != want.id && !(args[i] = list_item(b, args[i], want, &constant))) {
-                return NULL;
-            }
-        }
-        if (constant && first->args[0]->type.id == want.id) {
-            args[0] = first->args[0];
-            qn_expr *in = qn_node(b, QN_EXPR_IN, QN_TYPE(BOOLEAN), (uint32_t)n + 1, args, location);
-            if (in) {
-                in->index = first->index;
-            }
+        qn_expr *in = in_set(b, first, cast, n, location);
+        if (in || b->status != QN_OK) {
             return inequality ? negate(b, in, location) : in;
         }
     }
     for (size_t i = 0; i < n; i++) {
-        qn_expr *cmp = qn_bind_operator(b, op, left, args[i + 1], location);
+        qn_expr *cmp = qn_bind_operator(b, op, left, cast[i], location);
         if (!cmp || !(parts[i] = qn_coerce_boolean(b, cmp, "IN"))) {
             return NULL;
         }
     }
     return n == 1 ? parts[0]
-                  : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n, parts, location);
+                  : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n, parts,
+                            location);
 }
 
-static qn_expr *row_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t n, const char *op,
-                       bool all, int32_t location)
+static qn_expr *row_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t n,
+                       const char *op, bool all, int32_t location)
 {
     qn_expr **l = bind_row(b, s, left->row_expr);
     qn_expr **parts = l ? QN_BIND_ARRAY(b, qn_expr *, n) : NULL;
@@ -246,20 +335,23 @@ static qn_expr *row_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *ite
         return NULL;
     }
     return n == 1 ? parts[0]
-                  : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n, parts, location);
+                  : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)n, parts,
+                            location);
 }
 
-/* Constants of the list are compared as one set of a common type; expressions over columns one by one. */
-qn_expr *qn_bind_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t n, const char *op,
-                    bool all, bool array, int32_t location)
+/* Constants of the list are compared as one set of a common type; expressions over columns one by
+ * one. */
+qn_expr *qn_bind_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t n,
+                    const char *op, bool all, bool array, int32_t location)
 {
     if (is_row(left)) {
         return row_in(b, s, left, items, n, op, all, location);
     }
     qn_expr  *l = qn_bind_expr(b, s, left);
-    qn_expr **common = QN_BIND_ARRAY(b, qn_expr *, n + 1), **single = QN_BIND_ARRAY(b, qn_expr *, n + 1);
-    size_t    common_count = 0, single_count = 0;
-    qn_type   type = QN_TYPE(UNKNOWN);
+    qn_expr **common = QN_BIND_ARRAY(b, qn_expr *, n + 1),
+            **single = QN_BIND_ARRAY(b, qn_expr *, n + 1);
+    size_t  common_count = 0, single_count = 0;
+    qn_type type = QN_TYPE(UNKNOWN);
 
     if (!l || !common || !single) {
         return NULL;
@@ -309,20 +401,23 @@ qn_expr *qn_bind_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items,
         }
     }
     return count == 1 ? parts[0]
-                      : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN), (uint32_t)count, parts,
-                                location);
+                      : qn_node(b, all ? QN_EXPR_AND : QN_EXPR_OR, QN_TYPE(BOOLEAN),
+                                (uint32_t)count, parts, location);
 }
 
 /* x op ANY (ARRAY[…]) and ALL. */
-static qn_expr *any_all(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x, const char *op, bool all)
+static qn_expr *any_all(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x, const char *op,
+                        bool all)
 {
     const qn_pg *array = x->rexpr;
 
     if (!array || array->node_case != QN_PG(A_ARRAY_EXPR) || array->a_array_expr->n_elements == 0) {
-        return qn_bind_unsupported(b, qn_pg_location(array), "an array other than ARRAY[…] in ANY or ALL"), NULL;
+        return qn_bind_unsupported(b, qn_pg_location(array),
+                                   "an array other than ARRAY[…] in ANY or ALL"),
+               NULL;
     }
-    return qn_bind_in(b, s, x->lexpr, array->a_array_expr->elements, array->a_array_expr->n_elements, op, all, true,
-                      x->location);
+    return qn_bind_in(b, s, x->lexpr, array->a_array_expr->elements,
+                      array->a_array_expr->n_elements, op, all, true, x->location);
 }
 
 /* ---- BETWEEN ---- */
@@ -347,7 +442,8 @@ static qn_expr *bind_between(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x)
                    x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
     bool symmetric = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
                      x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
-    const PgQuery__List *list = x->rexpr && x->rexpr->node_case == QN_PG(LIST) ? x->rexpr->list : NULL;
+    const PgQuery__List *list =
+        x->rexpr && x->rexpr->node_case == QN_PG(LIST) ? x->rexpr->list : NULL;
     bounds r = {NULL, NULL, NULL, x->location};
 
     if (!list || list->n_items != 2) {
@@ -361,7 +457,8 @@ static qn_expr *bind_between(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x)
     if (!e || !symmetric) {
         return e;
     }
-    return joined(b, negated ? QN_EXPR_AND : QN_EXPR_OR, e, between(b, &r, true, negated), x->location);
+    return joined(b, negated ? QN_EXPR_AND : QN_EXPR_OR, e, between(b, &r, true, negated),
+                  x->location);
 }
 
 /* ---- NULLIF ---- */
@@ -377,7 +474,9 @@ static qn_expr *nullif(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x)
         return NULL;
     }
     if (eq->type.id != QN_TYPE_BOOLEAN) {
-        return QN_BIND_FAIL(b, DATATYPE_MISMATCH, x->location, "NULLIF requires = operator to yield boolean"), NULL;
+        return QN_BIND_FAIL(b, DATATYPE_MISMATCH, x->location,
+                            "NULLIF requires = operator to yield boolean"),
+               NULL;
     }
     qn_type type = eq->args[0]->type; /* the first argument, as the operator sees it */
     args[0] = eq;
@@ -418,7 +517,8 @@ static qn_expr *distinct_from(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x
         if (e && e->kind == QN_EXPR_CONST) {
             e = qn_coerce_unknown_to_text(b, e);
         }
-        return e ? qn_node1(b, negated ? QN_EXPR_IS_NULL : QN_EXPR_IS_NOT_NULL, QN_TYPE(BOOLEAN), e, x->location)
+        return e ? qn_node1(b, negated ? QN_EXPR_IS_NULL : QN_EXPR_IS_NOT_NULL, QN_TYPE(BOOLEAN), e,
+                            x->location)
                  : NULL;
     }
     qn_expr *left = qn_bind_expr(b, s, x->lexpr);
@@ -438,12 +538,17 @@ qn_expr *qn_bind_a_expr(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x)
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return plain(b, s, x, op);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY: return any_all(b, s, x, op, false);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return any_all(b, s, x, op, true);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+        return plain(b, s, x, op);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+        return any_all(b, s, x, op, false);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+        return any_all(b, s, x, op, true);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return distinct_from(b, s, x);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return nullif(b, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        return distinct_from(b, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
+        return nullif(b, s, x);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
         if (!x->rexpr || x->rexpr->node_case != QN_PG(LIST)) {
             return QN_BIND_FAIL(b, INTERNAL_ERROR, x->location, "IN lacks its list"), NULL;
@@ -453,7 +558,9 @@ qn_expr *qn_bind_a_expr(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x)
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(b, s, x);
-    default: return qn_bind_unsupported(b, x->location, "this operator"), NULL;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
+        return bind_between(b, s, x);
+    default:
+        return qn_bind_unsupported(b, x->location, "this operator"), NULL;
     }
 }

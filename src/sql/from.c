@@ -1,7 +1,7 @@
 /* FROM: tables, subqueries, VALUES, functions, and the queries of WITH.
  *
- * A select has at most one relation; lists and JOIN are refused here.  WITH queries are bound once, where
- * they stand, and each reference is a subquery over the bound select. */
+ * A select has at most one relation; lists and JOIN are refused here.  WITH queries are bound once,
+ * where they stand, and each reference is a subquery over the bound select. */
 #include "sql/sql_int.h"
 
 /* ---- tables ---- */
@@ -10,8 +10,8 @@ bool qn_bind_relation_name(qn_binder *b, const PgQuery__RangeVar *var)
 {
     if (*var->catalogname) {
         return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, var->location,
-                            "cross-database references are not implemented: \"%s.%s.%s\"", var->catalogname,
-                            var->schemaname, var->relname),
+                            "cross-database references are not implemented: \"%s.%s.%s\"",
+                            var->catalogname, var->schemaname, var->relname),
                false;
     }
     return true;
@@ -33,13 +33,14 @@ const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var, int32_
         table = qn_catalog_table(b->context->snapshot, var->relname);
     }
     if (!table) {
-        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "relation \"%s%s%s\" does not exist", var->schemaname,
-                     *var->schemaname ? "." : "", var->relname);
+        QN_BIND_FAIL(b, UNDEFINED_TABLE, location, "relation \"%s%s%s\" does not exist",
+                     var->schemaname, *var->schemaname ? "." : "", var->relname);
     }
     return table;
 }
 
-static qn_relation *relation_new(qn_binder *b, qn_relation_kind kind, const char *alias, uint32_t columns)
+static qn_relation *relation_new(qn_binder *b, qn_relation_kind kind, const char *alias,
+                                 uint32_t columns)
 {
     qn_relation *rel = QN_BIND_NEW(b, qn_relation);
     const char **names = rel ? QN_BIND_ARRAY(b, const char *, columns) : NULL;
@@ -72,12 +73,13 @@ qn_relation *qn_relation_of_table(qn_binder *b, const qn_table *table, const cha
 }
 
 /* Names of an alias: (a, b) for the first columns. */
-static bool rename_columns(qn_binder *b, qn_relation *rel, qn_pg *const *names, size_t count, int32_t location)
+static bool rename_columns(qn_binder *b, qn_relation *rel, qn_pg *const *names, size_t count,
+                           int32_t location)
 {
     if (count > rel->column_count) {
         return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, location,
-                            "table \"%s\" has %u columns available but %zu columns specified", rel->alias,
-                            rel->column_count, count),
+                            "table \"%s\" has %u columns available but %zu columns specified",
+                            rel->alias, rel->column_count, count),
                false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -109,26 +111,45 @@ typedef struct made_column {
 } made_column;
 
 static const made_column tables_columns[] = {
-    {"table_catalog", QN_TYPE_TEXT}, {"table_schema", QN_TYPE_TEXT},
-    {"table_name", QN_TYPE_TEXT},    {"table_type", QN_TYPE_TEXT},
+    {"table_catalog", QN_TYPE_TEXT},
+    {"table_schema", QN_TYPE_TEXT},
+    {"table_name", QN_TYPE_TEXT},
+    {"table_type", QN_TYPE_TEXT},
 };
 static const made_column columns_columns[] = {
-    {"table_catalog", QN_TYPE_TEXT},    {"table_schema", QN_TYPE_TEXT},
-    {"table_name", QN_TYPE_TEXT},       {"column_name", QN_TYPE_TEXT},
-    {"ordinal_position", QN_TYPE_INTEGER}, {"column_default", QN_TYPE_TEXT},
-    {"is_nullable", QN_TYPE_TEXT},      {"data_type", QN_TYPE_TEXT},
-    {"character_maximum_length", QN_TYPE_INTEGER}, {"numeric_precision", QN_TYPE_INTEGER},
+    {"table_catalog", QN_TYPE_TEXT},
+    {"table_schema", QN_TYPE_TEXT},
+    {"table_name", QN_TYPE_TEXT},
+    {"column_name", QN_TYPE_TEXT},
+    {"ordinal_position", QN_TYPE_INTEGER},
+    {"column_default", QN_TYPE_TEXT},
+    {"is_nullable", QN_TYPE_TEXT},
+    {"data_type", QN_TYPE_TEXT},
+    {"character_maximum_length", QN_TYPE_INTEGER},
+    {"numeric_precision", QN_TYPE_INTEGER},
     {"numeric_scale", QN_TYPE_INTEGER},
 };
 static const made_column settings_columns[] = {
-    {"name", QN_TYPE_TEXT}, {"setting", QN_TYPE_TEXT}, {"description", QN_TYPE_TEXT},
+    {"name", QN_TYPE_TEXT},
+    {"setting", QN_TYPE_TEXT},
+    {"description", QN_TYPE_TEXT},
 };
 static const made_column inspect_columns[] = {
-    {"column_name", QN_TYPE_TEXT},    {"block", QN_TYPE_BIGINT},         {"kind", QN_TYPE_TEXT},
-    {"rows", QN_TYPE_BIGINT},         {"nulls", QN_TYPE_BIGINT},         {"distinct", QN_TYPE_BIGINT},
-    {"forms", QN_TYPE_TEXT},          {"code_bits", QN_TYPE_INTEGER},    {"bytes_values", QN_TYPE_BIGINT},
-    {"bytes_counts", QN_TYPE_BIGINT}, {"bytes_codes", QN_TYPE_BIGINT},   {"bytes_hashes", QN_TYPE_BIGINT},
-    {"bytes_lengths", QN_TYPE_BIGINT}, {"bytes_trigrams", QN_TYPE_BIGINT}, {"bytes_total", QN_TYPE_BIGINT},
+    {"column_name", QN_TYPE_TEXT},
+    {"block", QN_TYPE_BIGINT},
+    {"kind", QN_TYPE_TEXT},
+    {"rows", QN_TYPE_BIGINT},
+    {"nulls", QN_TYPE_BIGINT},
+    {"distinct", QN_TYPE_BIGINT},
+    {"forms", QN_TYPE_TEXT},
+    {"code_bits", QN_TYPE_INTEGER},
+    {"bytes_values", QN_TYPE_BIGINT},
+    {"bytes_counts", QN_TYPE_BIGINT},
+    {"bytes_codes", QN_TYPE_BIGINT},
+    {"bytes_hashes", QN_TYPE_BIGINT},
+    {"bytes_lengths", QN_TYPE_BIGINT},
+    {"bytes_trigrams", QN_TYPE_BIGINT},
+    {"bytes_total", QN_TYPE_BIGINT},
 };
 
 static const struct made_table {
@@ -163,8 +184,8 @@ static const struct made_table *find_made(const PgQuery__RangeVar *var)
 {
     for (size_t i = 0; i < QN_COUNTOF(made_tables); i++) {
         const struct made_table *m = &made_tables[i];
-        bool fits = m->schema ? strcmp(var->schemaname, m->schema) == 0
-                              : !*var->schemaname || strcmp(var->schemaname, "pg_catalog") == 0;
+        bool                     fits = m->schema ? strcmp(var->schemaname, m->schema) == 0
+                                                  : !*var->schemaname || strcmp(var->schemaname, "pg_catalog") == 0;
         if (fits && strcmp(var->relname, m->name) == 0) {
             return m;
         }
@@ -193,8 +214,8 @@ static bool bind_cte(qn_binder *b, const PgQuery__CommonTableExpr *c, const qn_c
     }
     for (const qn_cte *other = b->ctes; other != outer; other = other->next) {
         if (strcmp(other->name, c->ctename) == 0) {
-            return QN_BIND_FAIL(b, DUPLICATE_ALIAS, c->location, "WITH query name \"%s\" specified more than once",
-                                c->ctename),
+            return QN_BIND_FAIL(b, DUPLICATE_ALIAS, c->location,
+                                "WITH query name \"%s\" specified more than once", c->ctename),
                    false;
         }
     }
@@ -209,8 +230,8 @@ static bool bind_cte(qn_binder *b, const PgQuery__CommonTableExpr *c, const qn_c
     }
     if (c->n_aliascolnames > cte->select->visible_count) {
         return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, c->location,
-                            "WITH query \"%s\" has %u columns available but %zu columns specified", c->ctename,
-                            cte->select->visible_count, c->n_aliascolnames),
+                            "WITH query \"%s\" has %u columns available but %zu columns specified",
+                            c->ctename, cte->select->visible_count, c->n_aliascolnames),
                false;
     }
     cte->name = c->ctename;
@@ -257,7 +278,7 @@ static qn_relation *relation_of_cte(qn_binder *b, const qn_cte *cte, const char 
 
 static qn_relation *range_var(qn_binder *b, qn_scope *s, const PgQuery__RangeVar *var)
 {
-    const char *alias = var->alias ? var->alias->aliasname : var->relname;
+    const char              *alias = var->alias ? var->alias->aliasname : var->relname;
     const qn_cte            *cte = find_cte(b, var);
     const struct made_table *made = cte ? NULL : find_made(var);
     qn_relation             *rel;
@@ -272,7 +293,8 @@ static qn_relation *range_var(qn_binder *b, qn_scope *s, const PgQuery__RangeVar
         rel = table ? qn_relation_of_table(b, table, alias) : NULL;
         s->schema = var->alias ? NULL : "public";
     }
-    if (rel && var->alias && !rename_columns(b, rel, var->alias->colnames, var->alias->n_colnames, var->location)) {
+    if (rel && var->alias &&
+        !rename_columns(b, rel, var->alias->colnames, var->alias->n_colnames, var->location)) {
         return NULL;
     }
     return rel;
@@ -288,7 +310,8 @@ static bool value_lists(qn_binder *b, const PgQuery__SelectStmt *stmt, size_t *c
             return QN_BIND_FAIL(b, INTERNAL_ERROR, -1, "a VALUES row is not a list"), false;
         }
         if (r && row->list->n_items != *columns) {
-            return QN_BIND_FAIL(b, SYNTAX_ERROR, row->list->n_items ? qn_pg_location(row->list->items[0]) : -1,
+            return QN_BIND_FAIL(b, SYNTAX_ERROR,
+                                row->list->n_items ? qn_pg_location(row->list->items[0]) : -1,
                                 "VALUES lists must all be the same length"),
                    false;
         }
@@ -331,7 +354,8 @@ qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *st
         return NULL;
     }
     if (cols > QN_SQL_MAX_TARGETS) {
-        return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "target lists can have at most %u entries", QN_SQL_MAX_TARGETS),
+        return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "target lists can have at most %u entries",
+                            QN_SQL_MAX_TARGETS),
                NULL;
     }
     if (!(rel = relation_new(b, QN_REL_VALUES, "*VALUES*", (uint32_t)cols)) ||
@@ -341,7 +365,8 @@ qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *st
     rel->row_count = (uint32_t)rows;
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < cols; c++) {
-            if (!(rel->values[r * cols + c] = qn_bind_expr(b, &scope, stmt->values_lists[r]->list->items[c]))) {
+            if (!(rel->values[r * cols + c] =
+                      qn_bind_expr(b, &scope, stmt->values_lists[r]->list->items[c]))) {
                 return NULL;
             }
         }
@@ -358,8 +383,8 @@ qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *st
 
 static bool plain_values(const PgQuery__SelectStmt *q)
 {
-    return q->n_values_lists && !q->n_sort_clause && !q->limit_count && !q->limit_offset && !q->with_clause &&
-           !q->n_locking_clause;
+    return q->n_values_lists && !q->n_sort_clause && !q->limit_count && !q->limit_offset &&
+           !q->with_clause && !q->n_locking_clause;
 }
 
 static qn_relation *range_subselect(qn_binder *b, const PgQuery__RangeSubselect *r)
@@ -367,7 +392,8 @@ static qn_relation *range_subselect(qn_binder *b, const PgQuery__RangeSubselect 
     const char  *alias = r->alias ? r->alias->aliasname : "";
     qn_relation *rel = NULL;
 
-    if (r->subquery && r->subquery->node_case == QN_PG(SELECT_STMT) && plain_values(r->subquery->select_stmt)) {
+    if (r->subquery && r->subquery->node_case == QN_PG(SELECT_STMT) &&
+        plain_values(r->subquery->select_stmt)) {
         if ((rel = qn_bind_values_relation(b, r->subquery->select_stmt))) {
             rel->alias = alias;
         }
@@ -395,8 +421,13 @@ static const struct series {
     {{QN_TYPE_BIGINT, QN_TYPE_BIGINT, QN_TYPE_BIGINT}, 3, QN_TF_SERIES_INT, QN_TYPE_BIGINT},
     {{QN_TYPE_NUMERIC, QN_TYPE_NUMERIC}, 2, QN_TF_SERIES_NUMERIC, QN_TYPE_NUMERIC},
     {{QN_TYPE_NUMERIC, QN_TYPE_NUMERIC, QN_TYPE_NUMERIC}, 3, QN_TF_SERIES_NUMERIC, QN_TYPE_NUMERIC},
-    {{QN_TYPE_TIMESTAMP, QN_TYPE_TIMESTAMP, QN_TYPE_INTERVAL}, 3, QN_TF_SERIES_TIMESTAMP, QN_TYPE_TIMESTAMP},
-    {{QN_TYPE_TIMESTAMPTZ, QN_TYPE_TIMESTAMPTZ, QN_TYPE_INTERVAL}, 3, QN_TF_SERIES_TIMESTAMPTZ,
+    {{QN_TYPE_TIMESTAMP, QN_TYPE_TIMESTAMP, QN_TYPE_INTERVAL},
+     3,
+     QN_TF_SERIES_TIMESTAMP,
+     QN_TYPE_TIMESTAMP},
+    {{QN_TYPE_TIMESTAMPTZ, QN_TYPE_TIMESTAMPTZ, QN_TYPE_INTERVAL},
+     3,
+     QN_TF_SERIES_TIMESTAMPTZ,
      QN_TYPE_TIMESTAMPTZ},
 };
 
@@ -429,12 +460,14 @@ static qn_expr *series_step(qn_binder *b, const struct series *form)
 {
     qn_expr *one = qn_int_const(b, QN_TYPE_BIGINT, 1, -1);
 
-    return one && form->function == QN_TF_SERIES_NUMERIC ? qn_coerce(b, one, QN_TYPE(NUMERIC), QN_CAST_IMPLICIT, -1)
-                                                         : one;
+    return one && form->function == QN_TF_SERIES_NUMERIC
+               ? qn_coerce(b, one, QN_TYPE(NUMERIC), QN_CAST_IMPLICIT, -1)
+               : one;
 }
 
 /* Make rel a generate_series of these arguments; names stay with the caller. */
-bool qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location, qn_relation *rel)
+bool qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location,
+                     qn_relation *rel)
 {
     int  k = choose_series(argc, args);
     char text[300];
@@ -448,13 +481,15 @@ bool qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t locati
     rel->table_function = form->function;
     rel->column_count = 1;
     rel->argc = 3;
-    if (!(rel->args = QN_BIND_ARRAY(b, qn_expr *, 3)) || !(rel->column_types = QN_BIND_ARRAY(b, qn_type, 2))) {
+    if (!(rel->args = QN_BIND_ARRAY(b, qn_expr *, 3)) ||
+        !(rel->column_types = QN_BIND_ARRAY(b, qn_type, 2))) {
         return false;
     }
     rel->column_types[0] = (qn_type){form->result, -1};
     for (uint32_t i = 0; i < 3; i++) {
-        qn_expr *e = i < argc ? qn_coerce(b, args[i], (qn_type){form->args[i], -1}, QN_CAST_IMPLICIT, -1)
-                              : series_step(b, form);
+        qn_expr *e = i < argc
+                         ? qn_coerce(b, args[i], (qn_type){form->args[i], -1}, QN_CAST_IMPLICIT, -1)
+                         : series_step(b, form);
         if (e && form->function == QN_TF_SERIES_INT) {
             e = qn_coerce(b, e, QN_TYPE(BIGINT), QN_CAST_IMPLICIT, -1);
         }
@@ -474,8 +509,8 @@ static qn_relation *series_relation(qn_binder *b, uint32_t argc, qn_expr **args,
 
 static qn_relation *inspect_relation(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location)
 {
-    qn_relation *rel = relation_of_made(b, inspect_columns, QN_COUNTOF(inspect_columns), QN_TF_INSPECT,
-                                        "quern_inspect");
+    qn_relation *rel = relation_of_made(b, inspect_columns, QN_COUNTOF(inspect_columns),
+                                        QN_TF_INSPECT, "quern_inspect");
     qn_expr     *name = NULL;
     char         text[300];
 
@@ -496,7 +531,8 @@ static qn_relation *inspect_relation(qn_binder *b, uint32_t argc, qn_expr **args
 }
 
 /* A scalar function in FROM is a subquery of one row. */
-static qn_relation *scalar_relation(qn_binder *b, qn_scope *scope, const qn_pg *call, bool ordinality)
+static qn_relation *scalar_relation(qn_binder *b, qn_scope *scope, const qn_pg *call,
+                                    bool ordinality)
 {
     qn_select *select = QN_BIND_NEW(b, qn_select);
     qn_expr   *e = select ? qn_bind_expr(b, scope, call) : NULL;
@@ -510,18 +546,22 @@ static qn_relation *scalar_relation(qn_binder *b, qn_scope *scope, const qn_pg *
     return relation_of_select(b, select, qn_figure_name(call));
 }
 
-static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg *call, bool ordinality)
+static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg *call,
+                                      bool ordinality)
 {
     const PgQuery__FuncCall *f = call->node_case == QN_PG(FUNC_CALL) ? call->func_call : NULL;
-    const char *name = f ? qn_pg_string(f->funcname[f->n_funcname - 1]) : "";
-    bool        series = strcmp(name, "generate_series") == 0, inspect = strcmp(name, "quern_inspect") == 0;
+    const char              *name = f ? qn_pg_string(f->funcname[f->n_funcname - 1]) : "";
+    bool                     series = strcmp(name, "generate_series") == 0,
+         inspect = strcmp(name, "quern_inspect") == 0;
 
     if (!series && !inspect) {
         return scalar_relation(b, scope, call, ordinality);
     }
-    if (f->n_args > 8 || f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order || f->over ||
-        f->func_variadic || f->agg_within_group) {
-        return QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, f->location, "%s is not an aggregate function", name), NULL;
+    if (f->n_args > 8 || f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order ||
+        f->over || f->func_variadic || f->agg_within_group) {
+        return QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, f->location, "%s is not an aggregate function",
+                            name),
+               NULL;
     }
     qn_expr *args[8];
     for (size_t i = 0; i < f->n_args; i++) {
@@ -551,7 +591,8 @@ static qn_relation *range_function(qn_binder *b, const PgQuery__RangeFunction *r
         return qn_bind_unsupported(b, -1, "ROWS FROM"), NULL;
     }
     const qn_pg *item = r->functions[0];
-    const qn_pg *call = item->node_case == QN_PG(LIST) && item->list->n_items ? item->list->items[0] : item;
+    const qn_pg *call =
+        item->node_case == QN_PG(LIST) && item->list->n_items ? item->list->items[0] : item;
     if (r->n_coldeflist) {
         return qn_bind_unsupported(b, qn_pg_location(call), "a column definition list"), NULL;
     }
@@ -566,9 +607,11 @@ static qn_relation *range_function(qn_binder *b, const PgQuery__RangeFunction *r
     if (r->alias) {
         rel->alias = r->alias->aliasname;
         if (one_column) {
-            rel->column_names[0] = rel->alias; /* a scalar function's column is called like its alias */
+            rel->column_names[0] =
+                rel->alias; /* a scalar function's column is called like its alias */
         }
-        if (!rename_columns(b, rel, r->alias->colnames, r->alias->n_colnames, qn_pg_location(call))) {
+        if (!rename_columns(b, rel, r->alias->colnames, r->alias->n_colnames,
+                            qn_pg_location(call))) {
             return NULL;
         }
     }
@@ -583,17 +626,26 @@ bool qn_bind_from(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
         return true;
     }
     if (stmt->n_from_clause > 1) {
-        return qn_bind_unsupported(b, qn_pg_location(stmt->from_clause[1]), "a join (several items in FROM)"),
+        return qn_bind_unsupported(b, qn_pg_location(stmt->from_clause[1]),
+                                   "a join (several items in FROM)"),
                false;
     }
     switch (item->node_case) {
-    case QN_PG(RANGE_VAR): s->select->from = range_var(b, s, item->range_var); break;
-    case QN_PG(RANGE_SUBSELECT): s->select->from = range_subselect(b, item->range_subselect); break;
-    case QN_PG(RANGE_FUNCTION): s->select->from = range_function(b, item->range_function); break;
-    case QN_PG(JOIN_EXPR): return qn_bind_unsupported(b, qn_pg_location(item), "a join"), false;
+    case QN_PG(RANGE_VAR):
+        s->select->from = range_var(b, s, item->range_var);
+        break;
+    case QN_PG(RANGE_SUBSELECT):
+        s->select->from = range_subselect(b, item->range_subselect);
+        break;
+    case QN_PG(RANGE_FUNCTION):
+        s->select->from = range_function(b, item->range_function);
+        break;
+    case QN_PG(JOIN_EXPR):
+        return qn_bind_unsupported(b, qn_pg_location(item), "a join"), false;
     case QN_PG(RANGE_TABLE_SAMPLE):
         return qn_bind_unsupported(b, item->range_table_sample->location, "TABLESAMPLE"), false;
-    default: return qn_bind_unsupported(b, -1, "this kind of FROM item"), false;
+    default:
+        return qn_bind_unsupported(b, -1, "this kind of FROM item"), false;
     }
     return s->select->from != NULL;
 }

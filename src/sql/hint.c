@@ -1,10 +1,10 @@
 /* "Perhaps you meant …": a column whose name is close to the one that does not exist.
  *
- * PostgreSQL's rule: the edit distance (Levenshtein 1966) is at most three and at most half of the name's
- * length; of two equally close columns both are named, of three none. */
+ * PostgreSQL's rule: the edit distance (Levenshtein 1966) is at most three and at most half of the
+ * name's length; of two equally close columns both are named, of three none. */
 #include "sql/sql_int.h"
 
-#define NAME_BYTES 64 /* the parser cuts names there */
+#define NAME_BYTES   64 /* the parser cuts names there */
 #define MAX_DISTANCE 3
 
 static int distance(const char *a, const char *b)
@@ -55,8 +55,9 @@ void qn_hint_column(qn_binder *b, const qn_relation *rel, const char *name)
         }
     }
     if (first >= 0 && second >= 0) {
-        qn_error_hint(b->err, "Perhaps you meant to reference the column \"%s.%s\" or the column \"%s.%s\".",
-                      rel->alias, rel->column_names[first], rel->alias, rel->column_names[second]);
+        qn_error_hint(
+            b->err, "Perhaps you meant to reference the column \"%s.%s\" or the column \"%s.%s\".",
+            rel->alias, rel->column_names[first], rel->alias, rel->column_names[second]);
     } else if (first >= 0) {
         qn_error_hint(b->err, "Perhaps you meant to reference the column \"%s.%s\".", rel->alias,
                       rel->column_names[first]);

@@ -1,7 +1,8 @@
 /* INSERT: rows from VALUES, a query or DEFAULT VALUES, cast to the table's columns.
  *
- * The source is always a select; assignments[c] says how table column c is made from its targets.  In VALUES
- * each expression is cast to its column where it stands, so a literal is read as the column's type. */
+ * The source is always a select; assignments[c] says how table column c is made from its targets.
+ * In VALUES each expression is cast to its column where it stands, so a literal is read as the
+ * column's type. */
 #include "sql/sql_int.h"
 
 qn_expr *qn_bind_assign(qn_binder *b, qn_expr *e, const qn_column *column, int32_t location)
@@ -11,13 +12,15 @@ qn_expr *qn_bind_assign(qn_binder *b, qn_expr *e, const qn_column *column, int32
     if (!out && b->status == QN_OK) {
         QN_BIND_FAIL(b, DATATYPE_MISMATCH, location >= 0 ? location : e->location,
                      "column \"%s\" is of type %s but expression is of type %s", column->name,
-                     qn_type_name((qn_sql_type)column->type.id), qn_type_name((qn_sql_type)e->type.id));
+                     qn_type_name((qn_sql_type)column->type.id),
+                     qn_type_name((qn_sql_type)e->type.id));
         qn_error_hint(b->err, "You will need to rewrite or cast the expression.");
     }
     return out;
 }
 
-/* Stored defaults were checked when the table was made; they are bound again as text of their own. */
+/* Stored defaults were checked when the table was made; they are bound again as text of their own.
+ */
 qn_expr *qn_bind_default(qn_binder *b, const qn_column *column)
 {
     qn_expr *e = NULL;
@@ -25,13 +28,14 @@ qn_expr *qn_bind_default(qn_binder *b, const qn_column *column)
     if (!column->default_sql) {
         return qn_null_const(b, column->type);
     }
-    b->status = qn_sql_bind_expr(b->context, column->default_sql, column->type, b->arena, &e, b->err);
+    b->status =
+        qn_sql_bind_expr(b->context, column->default_sql, column->type, b->arena, &e, b->err);
     return e;
 }
 
 /* The table columns in the order of the list; all of them without one. */
-static bool insert_columns(qn_binder *b, const PgQuery__InsertStmt *stmt, const qn_table *table, uint32_t *map,
-                           uint32_t *count)
+static bool insert_columns(qn_binder *b, const PgQuery__InsertStmt *stmt, const qn_table *table,
+                           uint32_t *map, uint32_t *count)
 {
     bool *seen = QN_BIND_ARRAY(b, bool, table->column_count + 1);
 
@@ -50,12 +54,14 @@ static bool insert_columns(qn_binder *b, const PgQuery__InsertStmt *stmt, const 
             return qn_bind_unsupported(b, t->location, "assigning to a part of a column"), false;
         }
         if (c < 0) {
-            return QN_BIND_FAIL(b, UNDEFINED_COLUMN, t->location, "column \"%s\" of relation \"%s\" does not exist",
-                                t->name, table->name),
+            return QN_BIND_FAIL(b, UNDEFINED_COLUMN, t->location,
+                                "column \"%s\" of relation \"%s\" does not exist", t->name,
+                                table->name),
                    false;
         }
         if (seen[c]) {
-            return QN_BIND_FAIL(b, DUPLICATE_COLUMN, t->location, "column \"%s\" specified more than once", t->name),
+            return QN_BIND_FAIL(b, DUPLICATE_COLUMN, t->location,
+                                "column \"%s\" specified more than once", t->name),
                    false;
         }
         seen[c] = true;
@@ -97,8 +103,9 @@ static bool same_lengths(qn_binder *b, const PgQuery__SelectStmt *v)
     return true;
 }
 
-static qn_select *insert_values(qn_binder *b, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *v,
-                                const qn_table *table, const uint32_t *map, uint32_t count)
+static qn_select *insert_values(qn_binder *b, const PgQuery__InsertStmt *stmt,
+                                const PgQuery__SelectStmt *v, const qn_table *table,
+                                const uint32_t *map, uint32_t count)
 {
     qn_scope     scope = {.clause = QN_CLAUSE_VALUES, .hidden = table};
     size_t       rows = v->n_values_lists, cols = v->values_lists[0]->list->n_items;
@@ -128,7 +135,8 @@ static qn_select *insert_values(qn_binder *b, const PgQuery__InsertStmt *stmt, c
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < cols; c++) {
             const qn_column *column = &table->columns[map[c]];
-            if (!(rel->values[r * cols + c] = value(b, &scope, v->values_lists[r]->list->items[c], column))) {
+            if (!(rel->values[r * cols + c] =
+                      value(b, &scope, v->values_lists[r]->list->items[c], column))) {
                 return NULL;
             }
         }
@@ -148,7 +156,8 @@ static qn_select *insert_values(qn_binder *b, const PgQuery__InsertStmt *stmt, c
 
 /* ---- SELECT ---- */
 
-static bool insert_query(qn_binder *b, const PgQuery__InsertStmt *stmt, uint32_t count, qn_bound *out)
+static bool insert_query(qn_binder *b, const PgQuery__InsertStmt *stmt, uint32_t count,
+                         qn_bound *out)
 {
     qn_select *select = qn_bind_query(b, stmt->select_stmt, true);
 
@@ -191,7 +200,8 @@ static qn_expr *from_target(qn_binder *b, qn_select *select, uint32_t t, const q
 static bool insert_supported(qn_binder *b, const PgQuery__InsertStmt *stmt)
 {
     if (stmt->n_returning_list) {
-        return qn_bind_unsupported(b, stmt->returning_list[0]->res_target->location, "RETURNING"), false;
+        return qn_bind_unsupported(b, stmt->returning_list[0]->res_target->location, "RETURNING"),
+               false;
     }
     if (stmt->on_conflict_clause) {
         return qn_bind_unsupported(b, stmt->on_conflict_clause->location, "ON CONFLICT"), false;
@@ -208,8 +218,9 @@ static const PgQuery__SelectStmt *plain_values(const qn_pg *n)
 {
     const PgQuery__SelectStmt *q = n && n->node_case == QN_PG(SELECT_STMT) ? n->select_stmt : NULL;
 
-    return q && q->n_values_lists && q->values_lists[0]->node_case == QN_PG(LIST) && !q->n_sort_clause &&
-                   !q->limit_count && !q->limit_offset && !q->with_clause && !q->n_locking_clause
+    return q && q->n_values_lists && q->values_lists[0]->node_case == QN_PG(LIST) &&
+                   !q->n_sort_clause && !q->limit_count && !q->limit_offset && !q->with_clause &&
+                   !q->n_locking_clause
                ? q
                : NULL;
 }
@@ -253,7 +264,8 @@ bool qn_bind_insert(qn_binder *b, const PgQuery__InsertStmt *stmt, qn_bound *out
         }
     }
     for (uint32_t c = 0; c < table->column_count; c++) {
-        if (!out->assignments[c] && !(out->assignments[c] = qn_bind_default(b, &table->columns[c]))) {
+        if (!out->assignments[c] &&
+            !(out->assignments[c] = qn_bind_default(b, &table->columns[c]))) {
             return false;
         }
     }

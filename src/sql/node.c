@@ -1,8 +1,8 @@
 /* Building and comparing bound expressions.
  *
- * Nodes may be shared (NULLIF, BETWEEN, simple CASE use an operand twice), so an expression is a graph that
- * others walk as a tree.  Each node carries the size of that tree behind the public struct; growth beyond
- * QN_SQL_MAX_WEIGHT is 54001, so that no later pass takes exponential time.
+ * Nodes may be shared (NULLIF, BETWEEN, simple CASE use an operand twice), so an expression is a
+ * graph that others walk as a tree.  Each node carries the size of that tree behind the public
+ * struct; growth beyond QN_SQL_MAX_WEIGHT is 54001, so that no later pass takes exponential time.
  *
  * Invariant: every node of this module comes from qn_node(). */
 #include "sql/sql_int.h"
@@ -12,7 +12,10 @@ typedef struct weighed {
     uint64_t weight;
 } weighed;
 
-uint64_t qn_expr_weight(const qn_expr *e) { return ((const weighed *)e)->weight; }
+uint64_t qn_expr_weight(const qn_expr *e)
+{
+    return ((const weighed *)e)->weight;
+}
 
 void *qn_bind_alloc(qn_binder *b, size_t bytes)
 {
@@ -47,7 +50,8 @@ bool qn_bind_enter(qn_binder *b, int32_t location)
     return true;
 }
 
-qn_expr *qn_node(qn_binder *b, qn_expr_kind kind, qn_type type, uint32_t argc, qn_expr **args, int32_t location)
+qn_expr *qn_node(qn_binder *b, qn_expr_kind kind, qn_type type, uint32_t argc, qn_expr **args,
+                 int32_t location)
 {
     weighed *w = QN_BIND_NEW(b, weighed);
 
@@ -64,8 +68,9 @@ qn_expr *qn_node(qn_binder *b, qn_expr_kind kind, qn_type type, uint32_t argc, q
     }
     if (w->weight > QN_SQL_MAX_WEIGHT) {
         QN_BIND_FAIL(b, TOO_COMPLEX, location, "expression is too complex");
-        qn_error_hint(b->err, "An operand that is needed several times (CASE x WHEN …, NULLIF, BETWEEN) "
-                              "is repeated for each use; nest fewer of them.");
+        qn_error_hint(b->err,
+                      "An operand that is needed several times (CASE x WHEN …, NULLIF, BETWEEN) "
+                      "is repeated for each use; nest fewer of them.");
         return NULL;
     }
     w->expr.kind = (uint8_t)kind;
@@ -87,7 +92,8 @@ qn_expr *qn_node1(qn_binder *b, qn_expr_kind kind, qn_type type, qn_expr *arg, i
     return qn_node(b, kind, type, 1, args, location);
 }
 
-qn_expr *qn_node2(qn_binder *b, qn_expr_kind kind, qn_type type, qn_expr *left, qn_expr *right, int32_t location)
+qn_expr *qn_node2(qn_binder *b, qn_expr_kind kind, qn_type type, qn_expr *left, qn_expr *right,
+                  int32_t location)
 {
     qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, 2);
 

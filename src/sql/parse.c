@@ -1,26 +1,34 @@
 /* SQL text to PostgreSQL's parse tree, through libpg_query and protobuf-c.
  *
- * libpg_query keeps its state per thread, cleans it up when the thread ends, and allocates with malloc; we
- * charge an estimate of that to the statement's memory while it runs, so that the limit holds.  It
- * reports a message and a character position but no SQLSTATE: error_state() tells them by the text.
+ * libpg_query keeps its state per thread, cleans it up when the thread ends, and allocates with
+ * malloc; we charge an estimate of that to the statement's memory while it runs, so that the limit
+ * holds.  It reports a message and a character position but no SQLSTATE: error_state() tells them
+ * by the text.
  *
- * Not here: bounding the depth (scan.c) and choosing the stack (bind.c), both of which come before. */
+ * Not here: bounding the depth (scan.c) and choosing the stack (bind.c), both of which come before.
+ */
 #include "sql/sql_int.h"
 
 #include <pg_query.h>
 
 /* Upper bound of what libpg_query holds per token, measured over long VALUES lists and chains. */
 #define PARSE_BYTES_PER_TOKEN 1024u
-#define PARSE_BYTES_FIXED 65536u
+#define PARSE_BYTES_FIXED     65536u
 
-static void *unpack_alloc(void *arena, size_t bytes) { return qn_arena_alloc(arena, bytes); }
-static void  unpack_free(void *arena, void *p)
+static void *unpack_alloc(void *arena, size_t bytes)
+{
+    return qn_arena_alloc(arena, bytes);
+}
+static void unpack_free(void *arena, void *p)
 {
     (void)arena; /* the statement arena frees as a whole */
     (void)p;
 }
 
-static bool has(const char *text, const char *part) { return strstr(text, part) != NULL; }
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
 
 /* The SQLSTATEs of PostgreSQL's scanner and grammar actions, which libpg_query does not pass on. */
 static qn_sqlstate error_state(const char *message)
@@ -108,7 +116,8 @@ qn_status qn_sql_parse(qn_binder *b, PgQuery__ParseResult **tree)
         *tree = pg_query__parse_result__unpack(&allocator, result.parse_tree.len,
                                                (const uint8_t *)result.parse_tree.data);
         if (!*tree) {
-            b->status = qn_nomem(b->err); /* the bytes are libpg_query's own: only memory can fail */
+            b->status =
+                qn_nomem(b->err); /* the bytes are libpg_query's own: only memory can fail */
         }
     }
     pg_query_free_protobuf_parse_result(result);

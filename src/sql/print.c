@@ -1,7 +1,7 @@
 /* Bound expressions as SQL text, for EXPLAIN and messages.
  *
- * Operators print as operators where their function implements one, casts with ::, and parentheses go
- * wherever an operand is itself an operator: more than SQL needs, and never misleading. */
+ * Operators print as operators where their function implements one, casts with ::, and parentheses
+ * go wherever an operand is itself an operator: more than SQL needs, and never misleading. */
 #include "sql/sql_int.h"
 
 static void print(const qn_expr *e, const qn_select *s, qn_buf *buf, bool inner);
@@ -42,8 +42,8 @@ static void type_name(qn_buf *buf, qn_type type)
 static void constant(const qn_expr *e, qn_buf *buf)
 {
     static const qn_text_settings settings = {NULL, 1, 0};
-    char category = qn_type_category((qn_sql_type)e->type.id, NULL);
-    qn_buf text;
+    char                          category = qn_type_category((qn_sql_type)e->type.id, NULL);
+    qn_buf                        text;
 
     if (e->null) {
         qn_buf_puts(buf, "NULL");
@@ -87,8 +87,9 @@ static const char *operator_of(const qn_function *f)
 
 static bool is_cast(const qn_function *f, const qn_expr *e)
 {
-    const qn_cast *c = f->argc == 1 && e->argc == 1 ? qn_cast_find((qn_sql_type)f->args[0], (qn_sql_type)f->result)
-                                                    : NULL;
+    const qn_cast *c = f->argc == 1 && e->argc == 1
+                           ? qn_cast_find((qn_sql_type)f->args[0], (qn_sql_type)f->result)
+                           : NULL;
 
     return c && c->function && strcmp(c->function, f->name) == 0;
 }
@@ -135,7 +136,8 @@ static void infix(const char *word, const qn_expr *e, const qn_select *s, qn_buf
 }
 
 /* word before the operand (NOT, -) or behind it (IS NULL). */
-static void unary(const char *before, const char *behind, const qn_expr *e, const qn_select *s, qn_buf *buf, bool inner)
+static void unary(const char *before, const char *behind, const qn_expr *e, const qn_select *s,
+                  qn_buf *buf, bool inner)
 {
     if (inner) {
         qn_buf_putc(buf, '(');
@@ -185,7 +187,8 @@ static void aggregate(const qn_expr *e, const qn_select *s, qn_buf *buf)
         return;
     }
     const qn_agg_call *a = &s->aggs[e->index];
-    qn_buf_printf(buf, "%s(%s", qn_aggregate_by_id(a->aggregate)->name, a->distinct ? "DISTINCT " : "");
+    qn_buf_printf(buf, "%s(%s", qn_aggregate_by_id(a->aggregate)->name,
+                  a->distinct ? "DISTINCT " : "");
     if (a->kind == QN_AGG_COUNT_STAR) {
         qn_buf_putc(buf, '*');
     }
@@ -237,9 +240,15 @@ static void print(const qn_expr *e, const qn_select *s, qn_buf *buf, bool inner)
         return;
     }
     switch ((qn_expr_kind)e->kind) {
-    case QN_EXPR_CONST: constant(e, buf); break;
-    case QN_EXPR_PARAM: qn_buf_printf(buf, "$%u", e->index + 1); break;
-    case QN_EXPR_COLUMN: column(e, s, buf); break;
+    case QN_EXPR_CONST:
+        constant(e, buf);
+        break;
+    case QN_EXPR_PARAM:
+        qn_buf_printf(buf, "$%u", e->index + 1);
+        break;
+    case QN_EXPR_COLUMN:
+        column(e, s, buf);
+        break;
     case QN_EXPR_KEY:
         if (s && e->index < s->key_count) {
             print(s->keys[e->index], s, buf, inner);
@@ -247,24 +256,57 @@ static void print(const qn_expr *e, const qn_select *s, qn_buf *buf, bool inner)
             qn_buf_printf(buf, "key#%u", e->index);
         }
         break;
-    case QN_EXPR_AGG: aggregate(e, s, buf); break;
-    case QN_EXPR_CALL: call(e, s, buf, inner); break;
+    case QN_EXPR_AGG:
+        aggregate(e, s, buf);
+        break;
+    case QN_EXPR_CALL:
+        call(e, s, buf, inner);
+        break;
     case QN_EXPR_RELABEL:
     case QN_EXPR_IO_CAST:
-    case QN_EXPR_LENGTH_CAST: cast(e, s, buf); break;
-    case QN_EXPR_AND: infix("AND", e, s, buf, inner); break;
-    case QN_EXPR_OR: infix("OR", e, s, buf, inner); break;
-    case QN_EXPR_NOT: unary("NOT ", "", e, s, buf, inner); break;
-    case QN_EXPR_IS_NULL: unary("", " IS NULL", e, s, buf, inner); break;
-    case QN_EXPR_IS_NOT_NULL: unary("", " IS NOT NULL", e, s, buf, inner); break;
-    case QN_EXPR_BOOL_TEST: unary("", test_name(e->index), e, s, buf, inner); break;
-    case QN_EXPR_IS_DISTINCT: infix("IS DISTINCT FROM", e, s, buf, inner); break;
-    case QN_EXPR_CASE: case_(e, s, buf); break;
-    case QN_EXPR_COALESCE: function("COALESCE", e, s, buf); break;
-    case QN_EXPR_IN: in(e, s, buf, inner); break;
-    case QN_EXPR_GREATEST: function("GREATEST", e, s, buf); break;
-    case QN_EXPR_LEAST: function("LEAST", e, s, buf); break;
+    case QN_EXPR_LENGTH_CAST:
+        cast(e, s, buf);
+        break;
+    case QN_EXPR_AND:
+        infix("AND", e, s, buf, inner);
+        break;
+    case QN_EXPR_OR:
+        infix("OR", e, s, buf, inner);
+        break;
+    case QN_EXPR_NOT:
+        unary("NOT ", "", e, s, buf, inner);
+        break;
+    case QN_EXPR_IS_NULL:
+        unary("", " IS NULL", e, s, buf, inner);
+        break;
+    case QN_EXPR_IS_NOT_NULL:
+        unary("", " IS NOT NULL", e, s, buf, inner);
+        break;
+    case QN_EXPR_BOOL_TEST:
+        unary("", test_name(e->index), e, s, buf, inner);
+        break;
+    case QN_EXPR_IS_DISTINCT:
+        infix("IS DISTINCT FROM", e, s, buf, inner);
+        break;
+    case QN_EXPR_CASE:
+        case_(e, s, buf);
+        break;
+    case QN_EXPR_COALESCE:
+        function("COALESCE", e, s, buf);
+        break;
+    case QN_EXPR_IN:
+        in(e, s, buf, inner);
+        break;
+    case QN_EXPR_GREATEST:
+        function("GREATEST", e, s, buf);
+        break;
+    case QN_EXPR_LEAST:
+        function("LEAST", e, s, buf);
+        break;
     }
 }
 
-void qn_expr_print(const qn_expr *expr, const qn_select *select, qn_buf *buf) { print(expr, select, buf, false); }
+void qn_expr_print(const qn_expr *expr, const qn_select *select, qn_buf *buf)
+{
+    print(expr, select, buf, false);
+}

@@ -1,7 +1,8 @@
 /* EXPLAIN (STAGE parse): PostgreSQL's parse tree, one node a line, indented by depth.
  *
- * We walk the protobuf-c descriptors, so every node type prints without code of its own.  Fields that have
- * their default value are left out; the Node wrapper around each union is looked through. */
+ * We walk the protobuf-c descriptors, so every node type prints without code of its own.  Fields
+ * that have their default value are left out; the Node wrapper around each union is looked through.
+ */
 #include "sql/sql_int.h"
 
 static void indent(qn_buf *buf, int depth)
@@ -30,7 +31,8 @@ static const ProtobufCMessage *unwrap(const ProtobufCMessage *m)
 }
 
 /* A scalar as text; false for one that has its default value. */
-static bool print_scalar(const ProtobufCFieldDescriptor *f, const void *at, bool always, qn_buf *buf)
+static bool print_scalar(const ProtobufCFieldDescriptor *f, const void *at, bool always,
+                         qn_buf *buf)
 {
     switch (f->type) {
     case PROTOBUF_C_TYPE_STRING: {
@@ -49,7 +51,7 @@ static bool print_scalar(const ProtobufCFieldDescriptor *f, const void *at, bool
         qn_buf_printf(buf, " %s=%s", f->name, *(const protobuf_c_boolean *)at ? "true" : "false");
         return true;
     case PROTOBUF_C_TYPE_ENUM: {
-        int v = *(const int *)at;
+        int                       v = *(const int *)at;
         const ProtobufCEnumValue *e = protobuf_c_enum_descriptor_get_value(f->descriptor, v);
         if (v == 0 && !always) {
             return false;
@@ -127,4 +129,7 @@ static void print(const ProtobufCMessage *message, const char *label, int depth,
     print_children(m, depth + 1, buf);
 }
 
-void qn_tree_print(const ProtobufCMessage *message, qn_buf *buf) { print(message, NULL, 0, buf); }
+void qn_tree_print(const ProtobufCMessage *message, qn_buf *buf)
+{
+    print(message, NULL, 0, buf);
+}

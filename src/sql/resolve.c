@@ -1,12 +1,13 @@
 /* Which function, operator or cast is meant: chapter 10 of PostgreSQL's manual.
  *
- * The rules, in the order tried: an exact match of the argument types (for a binary operator, an unknown
- * literal taken as the other side's type); else all candidates that implicit casts can reach; among them the
- * most exact matches; then the most exact or preferred types; then the category rule for unknown
- * literals, where strings win; at last, unknown literals taken as the one known type.
+ * The rules, in the order tried: an exact match of the argument types (for a binary operator, an
+ * unknown literal taken as the other side's type); else all candidates that implicit casts can
+ * reach; among them the most exact matches; then the most exact or preferred types; then the
+ * category rule for unknown literals, where strings win; at last, unknown literals taken as the one
+ * known type.
  *
- * Our candidate tables are smaller than PostgreSQL's (no name, oid, json …), so a few calls that are
- * ambiguous there are resolved here; none is resolved differently among the types we have.
+ * Our candidate tables are smaller than PostgreSQL's (no name, oid, json …), so a few calls that
+ * are ambiguous there are resolved here; none is resolved differently among the types we have.
  *
  * Casts of unknown literals happen here, at bind time, through the type's input function. */
 #include "sql/sql_int.h"
@@ -21,13 +22,17 @@ static bool preferred(uint8_t id)
     return p;
 }
 
-static char category(uint8_t id) { return qn_type_category((qn_sql_type)id, NULL); }
+static char category(uint8_t id)
+{
+    return qn_type_category((qn_sql_type)id, NULL);
+}
 
 /* ---- casts ---- */
 
 typedef enum pathway { PATH_NONE, PATH_SAME, PATH_RELABEL, PATH_FUNCTION, PATH_IO } pathway;
 
-static pathway cast_pathway(qn_sql_type from, qn_sql_type to, qn_cast_context context, const qn_cast **cast)
+static pathway cast_pathway(qn_sql_type from, qn_sql_type to, qn_cast_context context,
+                            const qn_cast **cast)
 {
     if (from == to) {
         return PATH_SAME;
@@ -83,7 +88,8 @@ static qn_expr *set_param_type(qn_binder *b, const qn_expr *param, qn_sql_type i
     } else if (known->id != id) {
         QN_BIND_FAIL(b, INDETERMINATE_DATATYPE, param->location,
                      "inconsistent types deduced for parameter $%u", param->index + 1);
-        qn_error_detail(b->err, "%s versus %s", qn_type_name((qn_sql_type)known->id), qn_type_name(id));
+        qn_error_detail(b->err, "%s versus %s", qn_type_name((qn_sql_type)known->id),
+                        qn_type_name(id));
         return NULL;
     }
     qn_expr *e = qn_node(b, QN_EXPR_PARAM, *known, 0, NULL, param->location);
@@ -107,8 +113,8 @@ static qn_expr *cast_call(qn_binder *b, qn_expr *e, const qn_cast *cast, int32_t
     int     id = qn_function_exact(cast->function, 1, &from);
 
     if (id < 0) {
-        return QN_BIND_FAIL(b, INTERNAL_ERROR, location, "cast function %s(%s) is missing", cast->function,
-                            qn_type_name((qn_sql_type)from)),
+        return QN_BIND_FAIL(b, INTERNAL_ERROR, location, "cast function %s(%s) is missing",
+                            cast->function, qn_type_name((qn_sql_type)from)),
                NULL;
     }
     qn_expr *call = qn_node1(b, QN_EXPR_CALL, (qn_type){cast->to, -1}, e, location);
@@ -119,7 +125,8 @@ static qn_expr *cast_call(qn_binder *b, qn_expr *e, const qn_cast *cast, int32_t
 }
 
 /* The base type only; the modifier comes after. */
-static qn_expr *coerce_base(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context, int32_t location)
+static qn_expr *coerce_base(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context,
+                            int32_t location)
 {
     const qn_cast *cast = NULL;
     qn_type        plain = {type.id, -1};
@@ -134,11 +141,16 @@ static qn_expr *coerce_base(qn_binder *b, qn_expr *e, qn_type type, qn_cast_cont
         return parse_literal(b, e, type.id == QN_TYPE_INTERVAL ? type : plain);
     }
     switch (cast_pathway(from, (qn_sql_type)type.id, context, &cast)) {
-    case PATH_SAME: return e;
-    case PATH_RELABEL: return qn_node1(b, QN_EXPR_RELABEL, plain, e, location);
-    case PATH_FUNCTION: return cast_call(b, e, cast, location);
-    case PATH_IO: return qn_node1(b, QN_EXPR_IO_CAST, plain, e, location);
-    default: return NULL;
+    case PATH_SAME:
+        return e;
+    case PATH_RELABEL:
+        return qn_node1(b, QN_EXPR_RELABEL, plain, e, location);
+    case PATH_FUNCTION:
+        return cast_call(b, e, cast, location);
+    case PATH_IO:
+        return qn_node1(b, QN_EXPR_IO_CAST, plain, e, location);
+    default:
+        return NULL;
     }
 }
 
@@ -151,12 +163,15 @@ static bool has_length(uint8_t id)
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
     case QN_TYPE_TIMESTAMPTZ:
-    case QN_TYPE_INTERVAL: return true;
-    default: return false;
+    case QN_TYPE_INTERVAL:
+        return true;
+    default:
+        return false;
     }
 }
 
-qn_expr *qn_coerce(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context, int32_t location)
+qn_expr *qn_coerce(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context,
+                   int32_t location)
 {
     qn_expr *out = coerce_base(b, e, type, context, location);
 
@@ -174,8 +189,9 @@ qn_expr *qn_coerce_boolean(qn_binder *b, qn_expr *e, const char *construct)
     qn_expr *out = qn_coerce(b, e, QN_TYPE(BOOLEAN), QN_CAST_ASSIGNMENT, -1);
 
     if (!out && b->status == QN_OK) {
-        QN_BIND_FAIL(b, DATATYPE_MISMATCH, e->location, "argument of %s must be type %s, not type %s", construct,
-                     "boolean", qn_type_name((qn_sql_type)e->type.id));
+        QN_BIND_FAIL(b, DATATYPE_MISMATCH, e->location,
+                     "argument of %s must be type %s, not type %s", construct, "boolean",
+                     qn_type_name((qn_sql_type)e->type.id));
     }
     return out;
 }
@@ -185,15 +201,17 @@ qn_expr *qn_coerce_bigint(qn_binder *b, qn_expr *e, const char *construct)
     qn_expr *out = qn_coerce(b, e, QN_TYPE(BIGINT), QN_CAST_ASSIGNMENT, -1);
 
     if (!out && b->status == QN_OK) {
-        QN_BIND_FAIL(b, DATATYPE_MISMATCH, e->location, "argument of %s must be type %s, not type %s", construct,
-                     "bigint", qn_type_name((qn_sql_type)e->type.id));
+        QN_BIND_FAIL(b, DATATYPE_MISMATCH, e->location,
+                     "argument of %s must be type %s, not type %s", construct, "bigint",
+                     qn_type_name((qn_sql_type)e->type.id));
     }
     return out;
 }
 
 /* ---- the common type of several expressions ---- */
 
-static bool choose_common(qn_binder *b, qn_expr *const *exprs, size_t count, const char *context, uint8_t *out)
+static bool choose_common(qn_binder *b, qn_expr *const *exprs, size_t count, const char *context,
+                          uint8_t *out)
 {
     uint8_t type = exprs[0]->type.id;
 
@@ -206,8 +224,9 @@ static bool choose_common(qn_binder *b, qn_expr *const *exprs, size_t count, con
             type = next;
         } else if (category(next) != category(type)) {
             if (context) {
-                QN_BIND_FAIL(b, DATATYPE_MISMATCH, exprs[i]->location, "%s types %s and %s cannot be matched",
-                             context, qn_type_name((qn_sql_type)type), qn_type_name((qn_sql_type)next));
+                QN_BIND_FAIL(b, DATATYPE_MISMATCH, exprs[i]->location,
+                             "%s types %s and %s cannot be matched", context,
+                             qn_type_name((qn_sql_type)type), qn_type_name((qn_sql_type)next));
             }
             *out = QN_TYPE_UNKNOWN;
             return context == NULL;
@@ -221,7 +240,8 @@ static bool choose_common(qn_binder *b, qn_expr *const *exprs, size_t count, con
     return true;
 }
 
-bool qn_common_type(qn_binder *b, qn_expr *const *exprs, size_t count, const char *context, qn_type *type)
+bool qn_common_type(qn_binder *b, qn_expr *const *exprs, size_t count, const char *context,
+                    qn_type *type)
 {
     uint8_t id;
 
@@ -258,15 +278,18 @@ static uint8_t candidate_arg(const qn_candidate *c, uint32_t i)
 static bool reachable(const qn_candidate *c, uint32_t argc, const uint8_t *types)
 {
     for (uint32_t i = 0; i < argc; i++) {
-        if (!qn_can_coerce((qn_sql_type)types[i], (qn_sql_type)candidate_arg(c, i), QN_CAST_IMPLICIT)) {
+        if (!qn_can_coerce((qn_sql_type)types[i], (qn_sql_type)candidate_arg(c, i),
+                           QN_CAST_IMPLICIT)) {
             return false;
         }
     }
     return true;
 }
 
-/* Keep those with the most exact matches; with_preferred also counts preferred types of the category. */
-static size_t keep_best(qn_candidate *c, size_t count, uint32_t argc, const uint8_t *types, bool with_preferred)
+/* Keep those with the most exact matches; with_preferred also counts preferred types of the
+ * category. */
+static size_t keep_best(qn_candidate *c, size_t count, uint32_t argc, const uint8_t *types,
+                        bool with_preferred)
 {
     size_t   kept = 0;
     uint32_t best = 0;
@@ -292,8 +315,10 @@ static size_t keep_best(qn_candidate *c, size_t count, uint32_t argc, const uint
     return kept;
 }
 
-/* The category that unknown argument i should have; false when candidates disagree and none is a string. */
-static bool unknown_category(const qn_candidate *c, size_t count, uint32_t i, char *cat, bool *has_preferred)
+/* The category that unknown argument i should have; false when candidates disagree and none is a
+ * string. */
+static bool unknown_category(const qn_candidate *c, size_t count, uint32_t i, char *cat,
+                             bool *has_preferred)
 {
     bool conflict = false;
 
@@ -353,7 +378,8 @@ static size_t keep_by_category(qn_candidate *c, size_t count, uint32_t argc, con
     return kept;
 }
 
-/* All unknown arguments taken as the one known type: the candidate's position when exactly one fits. */
+/* All unknown arguments taken as the one known type: the candidate's position when exactly one
+ * fits. */
 static int by_known_type(const qn_candidate *c, size_t count, uint32_t argc, const uint8_t *types)
 {
     uint8_t known = QN_TYPE_UNKNOWN;
@@ -370,7 +396,8 @@ static int by_known_type(const qn_candidate *c, size_t count, uint32_t argc, con
     for (size_t k = 0; known != QN_TYPE_UNKNOWN && k < count; k++) {
         bool fits = true;
         for (uint32_t i = 0; fits && i < argc; i++) {
-            fits = qn_can_coerce((qn_sql_type)known, (qn_sql_type)candidate_arg(&c[k], i), QN_CAST_IMPLICIT);
+            fits = qn_can_coerce((qn_sql_type)known, (qn_sql_type)candidate_arg(&c[k], i),
+                                 QN_CAST_IMPLICIT);
         }
         if (fits && found >= 0) {
             return -1;
@@ -429,8 +456,8 @@ static bool exact(const qn_candidate *c, uint32_t argc, const uint8_t *types)
 
 /* ---- operators ---- */
 
-/* A left side UNKNOWN marks a prefix operator, or one whose left side is any type (anything || text): the
- * implementing function tells. */
+/* A left side UNKNOWN marks a prefix operator, or one whose left side is any type (anything ||
+ * text): the implementing function tells. */
 static bool is_prefix(const qn_operator *op)
 {
     uint8_t types[2] = {op->left, op->right};
@@ -451,8 +478,8 @@ static qn_expr *operator_call(qn_binder *b, const qn_operator *op, qn_expr *left
         return NULL;
     }
     if (id < 0) {
-        return QN_BIND_FAIL(b, INTERNAL_ERROR, location, "function %s of operator %s is missing", op->function,
-                            op->name),
+        return QN_BIND_FAIL(b, INTERNAL_ERROR, location, "function %s of operator %s is missing",
+                            op->function, op->name),
                NULL;
     }
     for (uint32_t i = 0; i < argc; i++) {
@@ -464,41 +491,45 @@ static qn_expr *operator_call(qn_binder *b, const qn_operator *op, qn_expr *left
             return NULL;
         }
     }
-    qn_expr *call = qn_node(b, QN_EXPR_CALL, (qn_type){qn_function_by_id((uint32_t)id)->result, -1}, argc, args,
-                            location);
+    qn_expr *call = qn_node(b, QN_EXPR_CALL, (qn_type){qn_function_by_id((uint32_t)id)->result, -1},
+                            argc, args, location);
     if (call) {
         call->index = (uint32_t)id;
     }
     return call;
 }
 
-static qn_expr *operator_failed(qn_binder *b, const char *name, const qn_expr *left, const qn_expr *right,
-                                int32_t location, bool ambiguous)
+static qn_expr *operator_failed(qn_binder *b, const char *name, const qn_expr *left,
+                                const qn_expr *right, int32_t location, bool ambiguous)
 {
     char        types[160];
     const char *r = qn_type_name((qn_sql_type)right->type.id);
 
     if (left) {
-        snprintf(types, sizeof types, "%s %s %s", qn_type_name((qn_sql_type)left->type.id), name, r);
+        snprintf(types, sizeof types, "%s %s %s", qn_type_name((qn_sql_type)left->type.id), name,
+                 r);
     } else {
         snprintf(types, sizeof types, "%s %s", name, r);
     }
     if (ambiguous) {
         QN_BIND_FAIL(b, AMBIGUOUS_FUNCTION, location, "operator is not unique: %s", types);
-        qn_error_hint(b->err, "Could not choose a best candidate operator. You might need to add explicit "
-                              "type casts.");
+        qn_error_hint(b->err,
+                      "Could not choose a best candidate operator. You might need to add explicit "
+                      "type casts.");
     } else {
         QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "operator does not exist: %s", types);
-        qn_error_hint(b->err, left ? "No operator matches the given name and argument types. You might need "
-                                     "to add explicit type casts."
-                                   : "No operator matches the given name and argument type. You might need "
-                                     "to add an explicit type cast.");
+        qn_error_hint(
+            b->err, left ? "No operator matches the given name and argument types. You might need "
+                           "to add explicit type casts."
+                         : "No operator matches the given name and argument type. You might need "
+                           "to add an explicit type cast.");
     }
     return NULL;
 }
 
 /* The operator with exactly these types, an unknown side taken as the other's. */
-static const qn_operator *operator_exact(const uint16_t *list, size_t count, bool prefix, uint8_t l, uint8_t r)
+static const qn_operator *operator_exact(const uint16_t *list, size_t count, bool prefix, uint8_t l,
+                                         uint8_t r)
 {
     if (!prefix && l == QN_TYPE_UNKNOWN) {
         l = r;
@@ -507,14 +538,16 @@ static const qn_operator *operator_exact(const uint16_t *list, size_t count, boo
     }
     for (size_t i = 0; r != QN_TYPE_UNKNOWN && i < count; i++) {
         const qn_operator *op = qn_operator_at(list[i]);
-        if (op->right == r && op->left == (prefix ? QN_TYPE_UNKNOWN : l) && is_prefix(op) == prefix) {
+        if (op->right == r && op->left == (prefix ? QN_TYPE_UNKNOWN : l) &&
+            is_prefix(op) == prefix) {
             return op;
         }
     }
     return NULL;
 }
 
-qn_expr *qn_bind_operator(qn_binder *b, const char *name, qn_expr *left, qn_expr *right, int32_t location)
+qn_expr *qn_bind_operator(qn_binder *b, const char *name, qn_expr *left, qn_expr *right,
+                          int32_t location)
 {
     const uint16_t *list = NULL;
     size_t          count = 0, n = 0;
@@ -535,7 +568,8 @@ qn_expr *qn_bind_operator(qn_binder *b, const char *name, qn_expr *left, qn_expr
     for (size_t i = 0; i < count; i++) {
         op = qn_operator_at(list[i]);
         if (is_prefix(op) == prefix) {
-            c[n++] = (qn_candidate){list[i], prefix ? 1 : 2, prefix ? &op->right : &op->left, false};
+            c[n++] =
+                (qn_candidate){list[i], prefix ? 1 : 2, prefix ? &op->right : &op->left, false};
         }
     }
     int best = qn_choose(c, n, prefix ? 1 : 2, types);
@@ -549,8 +583,8 @@ _Static_assert(offsetof(qn_operator, right) == offsetof(qn_operator, left) + 1,
 
 /* ---- functions ---- */
 
-void qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc, qn_expr *const *args, char *out,
-                  size_t bytes)
+void qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc,
+                  qn_expr *const *args, char *out, size_t bytes)
 {
     size_t n = (size_t)snprintf(out, bytes, "%s%s(", qualified ? "pg_catalog." : "", name);
 
@@ -568,12 +602,14 @@ qn_status qn_call_failed(qn_binder *b, const char *signature, bool ambiguous, in
 {
     if (ambiguous) {
         QN_BIND_FAIL(b, AMBIGUOUS_FUNCTION, location, "function %s is not unique", signature);
-        qn_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
-                              "type casts.");
+        qn_error_hint(b->err,
+                      "Could not choose a best candidate function. You might need to add explicit "
+                      "type casts.");
     } else {
         QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "function %s does not exist", signature);
-        qn_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
-                              "explicit type casts.");
+        qn_error_hint(
+            b->err, "No function matches the given name and argument types. You might need to add "
+                    "explicit type casts.");
     }
     return b->status;
 }
@@ -631,8 +667,9 @@ qn_expr *qn_bind_call(qn_binder *b, const char *name, bool qualified, uint32_t a
     }
     for (size_t i = 0; i < count; i++) {
         const qn_function *f = qn_function_by_id(ids[i]);
-        bool variadic = (f->flags & QN_FN_VARIADIC) != 0;
-        if ((f->flags & QN_FN_HIDDEN) || (f->argc != argc && !(variadic && argc >= f->argc && f->argc))) {
+        bool               variadic = (f->flags & QN_FN_VARIADIC) != 0;
+        if ((f->flags & QN_FN_HIDDEN) ||
+            (f->argc != argc && !(variadic && argc >= f->argc && f->argc))) {
             continue;
         }
         c[n] = (qn_candidate){ids[i], f->argc, f->args, variadic};

@@ -1,13 +1,13 @@
 /* A small scanner of SQL text: where statements end, and how deep their trees can get.
  *
- * libpg_query recurses over its tree when it hands it over, and protobuf-c recurses when it unpacks.
- * Before any of that runs we bound the depth of the tree from the tokens alone.
+ * libpg_query recurses over its tree when it hands it over, and protobuf-c recurses when it
+ * unpacks. Before any of that runs we bound the depth of the tree from the tokens alone.
  *
- * The bound.  Inside one pair of parentheses (or CASE … END) an operator chain is a spine: its depth is the
- * number of operators plus the depth of the deepest operand.  Commas, AND, OR, WHEN, THEN and ELSE begin a
- * new spine (lists, AND and OR are flat in PostgreSQL's grammar).  JOIN, UNION and BETWEEN build spines
- * that commas and AND do not end, so they are counted apart and never reset.  A level inside another one
- * adds its own depth to that of its parent.
+ * The bound.  Inside one pair of parentheses (or CASE … END) an operator chain is a spine: its
+ * depth is the number of operators plus the depth of the deepest operand.  Commas, AND, OR, WHEN,
+ * THEN and ELSE begin a new spine (lists, AND and OR are flat in PostgreSQL's grammar).  JOIN,
+ * UNION and BETWEEN build spines that commas and AND do not end, so they are counted apart and
+ * never reset.  A level inside another one adds its own depth to that of its parent.
  *
  * Invariants
  *   - The bound is never below the real depth; it may be above it.
@@ -21,15 +21,25 @@ static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 static bool is_word_start(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
-static bool is_word(char c) { return is_word_start(c) || is_digit(c) || c == '$'; }
-static bool is_operator(char c) { return c && strchr("+-*/<>=~!@#%^&|`?", c) != NULL; }
+static bool is_word(char c)
+{
+    return is_word_start(c) || is_digit(c) || c == '$';
+}
+static bool is_operator(char c)
+{
+    return c && strchr("+-*/<>=~!@#%^&|`?", c) != NULL;
+}
 
-/* The end of a quoted run that begins at p; a doubled quote stays inside, a backslash escapes in E''. */
+/* The end of a quoted run that begins at p; a doubled quote stays inside, a backslash escapes in
+ * E''. */
 static size_t quoted_end(const char *sql, size_t bytes, size_t p, char quote, bool escapes)
 {
     for (p++; p < bytes; p++) {
@@ -102,7 +112,8 @@ static size_t operator_end(const char *sql, size_t bytes, size_t p)
     size_t q = p;
 
     while (q < bytes && is_operator(sql[q])) {
-        if (q + 1 < bytes && ((sql[q] == '-' && sql[q + 1] == '-') || (sql[q] == '/' && sql[q + 1] == '*'))) {
+        if (q + 1 < bytes &&
+            ((sql[q] == '-' && sql[q + 1] == '-') || (sql[q] == '/' && sql[q + 1] == '*'))) {
             break;
         }
         q++;
@@ -203,8 +214,8 @@ bool qn_token_is(const char *sql, qn_token t, const char *word)
     return true;
 }
 
-/* Semicolons inside parentheses (CREATE RULE) and inside BEGIN ATOMIC … END (CREATE FUNCTION) do not end
- * a statement. */
+/* Semicolons inside parentheses (CREATE RULE) and inside BEGIN ATOMIC … END (CREATE FUNCTION) do
+ * not end a statement. */
 size_t qn_sql_statement_end(const char *sql, size_t bytes, bool *blank)
 {
     size_t   pos = 0, parens = 0, blocks = 0, count = 0;
@@ -228,8 +239,9 @@ size_t qn_sql_statement_end(const char *sql, size_t bytes, bool *blank)
             parens--;
         } else if (t.kind == QN_TOKEN_WORD) {
             create = create || (count == 0 && qn_token_is(sql, t, "create"));
-            routine = routine || (create && count <= 3 &&
-                                  (qn_token_is(sql, t, "function") || qn_token_is(sql, t, "procedure")));
+            routine =
+                routine || (create && count <= 3 &&
+                            (qn_token_is(sql, t, "function") || qn_token_is(sql, t, "procedure")));
             if (routine && qn_token_is(sql, t, "atomic") && qn_token_is(sql, last, "begin")) {
                 blocks++;
             } else if (blocks && qn_token_is(sql, t, "case")) {
@@ -265,7 +277,10 @@ static uint32_t spine(const level *l)
     return d > l->best ? d : l->best;
 }
 
-static uint32_t level_depth(const level *l) { return spine(l) + l->sticky + 1 + l->ands + l->ors; }
+static uint32_t level_depth(const level *l)
+{
+    return spine(l) + l->sticky + 1 + l->ands + l->ors;
+}
 
 static bool level_push(measure *m, bool is_case)
 {
@@ -301,8 +316,9 @@ static bool in_list(const char *sql, qn_token t, const char *const *words)
     return false;
 }
 
-static const char *const op_words[] = {"not", "is", "in", "like", "ilike", "similar", "escape", "collate",
-                                       "at", "isnull", "notnull", "operator", "overlaps", NULL};
+static const char *const op_words[] = {"not",     "is",       "in",       "like", "ilike",
+                                       "similar", "escape",   "collate",  "at",   "isnull",
+                                       "notnull", "operator", "overlaps", NULL};
 static const char *const sticky_words[] = {"join", "union", "intersect", "except", "between", NULL};
 
 /* Count one token into the innermost level; false when memory is refused. */
@@ -310,7 +326,7 @@ static bool measure_token(measure *m, const char *sql, qn_token t, qn_token last
 {
     level *l = &m->levels[m->count - 1];
     char   c = t.kind == QN_TOKEN_PUNCT ? sql[t.start] : 0;
-    bool   label = (last.kind == QN_TOKEN_PUNCT && last.end > last.start && sql[last.start] == '.') ||
+    bool label = (last.kind == QN_TOKEN_PUNCT && last.end > last.start && sql[last.start] == '.') ||
                  qn_token_is(sql, last, "as");
 
     if (c == '(' || c == '[') {
@@ -384,10 +400,11 @@ qn_status qn_sql_measure(const char *sql, size_t bytes, uint32_t max_tokens, qn_
     *depth = level_depth(&m.levels[0]);
     if (*depth > QN_SQL_MAX_DEPTH) {
         st = qn_fail(err, QN_SQLSTATE_TOO_COMPLEX, "statement is nested too deeply");
-        qn_error_hint(err,
-                      "At most %u operators, parentheses and CASE expressions may lie inside one another; "
-                      "use a list (IN, VALUES) or split the statement.",
-                      QN_SQL_MAX_DEPTH);
+        qn_error_hint(
+            err,
+            "At most %u operators, parentheses and CASE expressions may lie inside one another; "
+            "use a list (IN, VALUES) or split the statement.",
+            QN_SQL_MAX_DEPTH);
     }
 done:
     qn_arena_rewind(arena, mark);

@@ -1,22 +1,25 @@
 /* SELECT and VALUES: the clauses in PostgreSQL's order of analysis.
  *
- * FROM, targets, WHERE, HAVING, ORDER BY, GROUP BY, DISTINCT, OFFSET, LIMIT, and at last the check that what
- * stands above an aggregation uses keys and aggregates only.  Sort expressions that are no target are added
- * as hidden targets behind the visible ones. */
+ * FROM, targets, WHERE, HAVING, ORDER BY, GROUP BY, DISTINCT, OFFSET, LIMIT, and at last the check
+ * that what stands above an aggregation uses keys and aggregates only.  Sort expressions that are
+ * no target are added as hidden targets behind the visible ones. */
 #include "sql/sql_int.h"
 
 /* ---- targets ---- */
 
-bool qn_select_add_target(qn_binder *b, qn_select *select, qn_expr *e, const char *name, bool hidden)
+bool qn_select_add_target(qn_binder *b, qn_select *select, qn_expr *e, const char *name,
+                          bool hidden)
 {
     uint32_t n = select->target_count;
 
     if (n >= QN_SQL_MAX_TARGETS) {
-        return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "target lists can have at most %u entries", QN_SQL_MAX_TARGETS),
+        return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, -1, "target lists can have at most %u entries",
+                            QN_SQL_MAX_TARGETS),
                false;
     }
     if ((n & (n - 1)) == 0) {
-        qn_target *grown = qn_arena_grow(b->arena, select->targets, n, n ? 2 * (size_t)n : 1, sizeof(qn_target));
+        qn_target *grown =
+            qn_arena_grow(b->arena, select->targets, n, n ? 2 * (size_t)n : 1, sizeof(qn_target));
         if (!grown) {
             return b->status = qn_nomem(b->err), false;
         }
@@ -35,17 +38,21 @@ static bool expand_star(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *c)
 
     if (c->n_fields > 1) {
         const char *table = qn_pg_string(c->fields[c->n_fields - 2]);
-        bool schema = c->n_fields < 3 || (s->schema && strcmp(s->schema, qn_pg_string(c->fields[0])) == 0);
+        bool        schema =
+            c->n_fields < 3 || (s->schema && strcmp(s->schema, qn_pg_string(c->fields[0])) == 0);
         if (!rel || strcmp(rel->alias, table) != 0 || !schema) {
             return QN_BIND_FAIL(b, UNDEFINED_TABLE, c->location,
-                                rel && rel->kind == QN_REL_TABLE && strcmp(rel->table->name, table) == 0
+                                rel && rel->kind == QN_REL_TABLE &&
+                                        strcmp(rel->table->name, table) == 0
                                     ? "invalid reference to FROM-clause entry for table \"%s\""
                                     : "missing FROM-clause entry for table \"%s\"",
                                 table),
                    false;
         }
     } else if (!rel) {
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location, "SELECT * with no tables specified is not valid"), false;
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location,
+                            "SELECT * with no tables specified is not valid"),
+               false;
     }
     for (uint32_t i = 0; i < rel->column_count; i++) {
         qn_expr *e = qn_bind_column(b, rel, i, c->location);
@@ -111,7 +118,8 @@ static int64_t target_by_name(qn_binder *b, const qn_scope *s, const char *name,
             continue;
         }
         if (found >= 0 && !qn_expr_equal(select->targets[found].expr, select->targets[i].expr)) {
-            QN_BIND_FAIL(b, AMBIGUOUS_COLUMN, location, "%s \"%s\" is ambiguous", qn_clause_name(s->clause), name);
+            QN_BIND_FAIL(b, AMBIGUOUS_COLUMN, location, "%s \"%s\" is ambiguous",
+                         qn_clause_name(s->clause), name);
             return FOUND_ERROR;
         }
         found = found < 0 ? (int64_t)i : found;
@@ -122,12 +130,14 @@ static int64_t target_by_name(qn_binder *b, const qn_scope *s, const char *name,
 static int64_t target_by_position(qn_binder *b, const qn_scope *s, const PgQuery__AConst *c)
 {
     if (c->isnull || c->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
-        QN_BIND_FAIL(b, SYNTAX_ERROR, c->location, "non-integer constant in %s", qn_clause_name(s->clause));
+        QN_BIND_FAIL(b, SYNTAX_ERROR, c->location, "non-integer constant in %s",
+                     qn_clause_name(s->clause));
         return FOUND_ERROR;
     }
     if (c->ival->ival < 1 || (uint32_t)c->ival->ival > s->select->visible_count) {
-        QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, c->location, "%s position %d is not in select list",
-                     qn_clause_name(s->clause), c->ival->ival);
+        QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, c->location,
+                     "%s position %d is not in select list", qn_clause_name(s->clause),
+                     c->ival->ival);
         return FOUND_ERROR;
     }
     return c->ival->ival - 1;
@@ -178,7 +188,8 @@ static int64_t sort_target(qn_binder *b, qn_scope *s, const qn_pg *n)
 /* INSERT … SELECT leaves literals unknown; to sort or group by one makes it text. */
 static bool settle_unknown(qn_binder *b, qn_select *select, int64_t i)
 {
-    return (select->targets[i].expr = qn_coerce_unknown_to_text(b, select->targets[i].expr)) != NULL;
+    return (select->targets[i].expr = qn_coerce_unknown_to_text(b, select->targets[i].expr)) !=
+           NULL;
 }
 
 /* ---- GROUP BY ---- */
@@ -206,8 +217,14 @@ static bool add_key(qn_binder *b, qn_select *select, qn_expr *e)
             return true;
         }
     }
+    if (n >= QN_SQL_MAX_TARGETS) {
+        return QN_BIND_FAIL(b, TOO_MANY_COLUMNS, e->location,
+                            "GROUP BY can have at most %u expressions", QN_SQL_MAX_TARGETS),
+               false;
+    }
     if ((n & (n - 1)) == 0) {
-        qn_expr **grown = qn_arena_grow(b->arena, select->keys, n, n ? 2 * (size_t)n : 1, sizeof(qn_expr *));
+        qn_expr **grown =
+            qn_arena_grow(b->arena, select->keys, n, n ? 2 * (size_t)n : 1, sizeof(qn_expr *));
         if (!grown) {
             return b->status = qn_nomem(b->err), false;
         }
@@ -221,9 +238,10 @@ static bool add_key(qn_binder *b, qn_select *select, qn_expr *e)
 static bool group_item(qn_binder *b, qn_scope *s, const qn_pg *n)
 {
     if (n->node_case == QN_PG(GROUPING_SET)) {
-        static const char *const names[] = {"GROUPING SETS", "GROUP BY ()", "GROUPING SETS", "ROLLUP", "CUBE",
-                                            "GROUPING SETS"};
-        return qn_bind_unsupported(b, n->grouping_set->location, names[n->grouping_set->kind]), false;
+        static const char *const names[] = {"GROUPING SETS", "GROUP BY ()", "GROUPING SETS",
+                                            "ROLLUP",        "CUBE",        "GROUPING SETS"};
+        return qn_bind_unsupported(b, n->grouping_set->location, names[n->grouping_set->kind]),
+               false;
     }
     if (n->node_case == QN_PG(ROW_EXPR) &&
         n->row_expr->row_format == PG_QUERY__COERCION_FORM__COERCE_IMPLICIT_CAST) {
@@ -249,7 +267,8 @@ static bool group_item(qn_binder *b, qn_scope *s, const qn_pg *n)
     }
     const qn_expr *agg = find_aggregate(e);
     if (agg) {
-        return QN_BIND_FAIL(b, GROUPING_ERROR, agg->location, "aggregate functions are not allowed in GROUP BY"),
+        return QN_BIND_FAIL(b, GROUPING_ERROR, agg->location,
+                            "aggregate functions are not allowed in GROUP BY"),
                false;
     }
     return add_key(b, s->select, e);
@@ -270,7 +289,8 @@ static bool group_by(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
 
 /* ---- ORDER BY ---- */
 
-static bool add_sort(qn_binder *b, qn_select *select, uint32_t target, bool descending, bool nulls_first)
+static bool add_sort(qn_binder *b, qn_select *select, uint32_t target, bool descending,
+                     bool nulls_first)
 {
     uint32_t n = select->sort_count;
 
@@ -280,7 +300,8 @@ static bool add_sort(qn_binder *b, qn_select *select, uint32_t target, bool desc
         }
     }
     if ((n & (n - 1)) == 0) {
-        qn_sort_key *grown = qn_arena_grow(b->arena, select->sort, n, n ? 2 * (size_t)n : 1, sizeof(qn_sort_key));
+        qn_sort_key *grown =
+            qn_arena_grow(b->arena, select->sort, n, n ? 2 * (size_t)n : 1, sizeof(qn_sort_key));
         if (!grown) {
             return b->status = qn_nomem(b->err), false;
         }
@@ -297,8 +318,11 @@ static bool sort_direction(qn_binder *b, const PgQuery__SortBy *by, bool *descen
     if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
         const char *op = by->n_use_op ? qn_pg_string(by->use_op[by->n_use_op - 1]) : "";
         if (strcmp(op, "<") != 0 && strcmp(op, ">") != 0) {
-            QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, by->location, "operator %s is not a valid ordering operator", op);
-            qn_error_hint(b->err, "Ordering operators must be \"<\" or \">\" members of btree operator families.");
+            QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, by->location,
+                         "operator %s is not a valid ordering operator", op);
+            qn_error_hint(
+                b->err,
+                "Ordering operators must be \"<\" or \">\" members of btree operator families.");
             return false;
         }
         *descending = op[0] == '>';
@@ -332,8 +356,9 @@ static bool distinct_all(qn_binder *b, qn_select *select)
     for (uint32_t i = 0; i < select->sort_count; i++) {
         const qn_target *t = &select->targets[select->sort[i].target];
         if (t->hidden) {
-            return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, t->expr->location,
-                                "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
+            return QN_BIND_FAIL(
+                       b, INVALID_COLUMN_REFERENCE, t->expr->location,
+                       "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
                    false;
         }
     }
@@ -352,8 +377,8 @@ static bool contains(const uint32_t *list, uint32_t count, uint32_t item)
 }
 
 /* Where the ON expression stands that ORDER BY has too late, or not at all. */
-static int32_t mismatch(const qn_select *select, const uint32_t *on, const int32_t *at, uint32_t count,
-                        uint32_t leading)
+static int32_t mismatch(const qn_select *select, const uint32_t *on, const int32_t *at,
+                        uint32_t count, uint32_t leading)
 {
     uint32_t i = leading, k = 0;
 
@@ -378,8 +403,8 @@ static int32_t mismatch(const qn_select *select, const uint32_t *on, const int32
     return -1;
 }
 
-/* The expressions of DISTINCT ON must be the first of ORDER BY, in any order; those that ORDER BY lacks are
- * added behind, which is allowed only when ORDER BY has nothing else. */
+/* The expressions of DISTINCT ON must be the first of ORDER BY, in any order; those that ORDER BY
+ * lacks are added behind, which is allowed only when ORDER BY has nothing else. */
 static bool distinct_on(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
 {
     qn_select *select = s->select;
@@ -404,8 +429,9 @@ static bool distinct_on(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *st
         leading++;
     }
     if (leading < select->sort_count && leading < count) {
-        return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, mismatch(select, on, at, count, leading),
-                            "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
+        return QN_BIND_FAIL(
+                   b, INVALID_COLUMN_REFERENCE, mismatch(select, on, at, count, leading),
+                   "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
                false;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -436,7 +462,8 @@ static bool distinct(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
 
 /* ---- LIMIT ---- */
 
-static bool limit(qn_binder *b, qn_scope *s, const qn_pg *n, qn_clause clause, qn_expr **out, int32_t *location)
+static bool limit(qn_binder *b, qn_scope *s, const qn_pg *n, qn_clause clause, qn_expr **out,
+                  int32_t *location)
 {
     qn_expr *e;
 
@@ -449,8 +476,8 @@ static bool limit(qn_binder *b, qn_scope *s, const qn_pg *n, qn_clause clause, q
         return false;
     }
     if (qn_expr_has_column(e)) {
-        return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, e->location, "argument of %s must not contain variables",
-                            qn_clause_name(clause)),
+        return QN_BIND_FAIL(b, INVALID_COLUMN_REFERENCE, e->location,
+                            "argument of %s must not contain variables", qn_clause_name(clause)),
                false;
     }
     *out = e;
@@ -461,10 +488,13 @@ static bool limit(qn_binder *b, qn_scope *s, const qn_pg *n, qn_clause clause, q
 static bool limits(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt)
 {
     if (stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) {
-        return qn_bind_unsupported(b, qn_pg_location(stmt->limit_count), "FETCH FIRST … WITH TIES"), false;
+        return qn_bind_unsupported(b, qn_pg_location(stmt->limit_count), "FETCH FIRST … WITH TIES"),
+               false;
     }
-    return limit(b, s, stmt->limit_offset, QN_CLAUSE_OFFSET, &s->select->offset, &s->select->offset_location) &&
-           limit(b, s, stmt->limit_count, QN_CLAUSE_LIMIT, &s->select->limit, &s->select->limit_location);
+    return limit(b, s, stmt->limit_offset, QN_CLAUSE_OFFSET, &s->select->offset,
+                 &s->select->offset_location) &&
+           limit(b, s, stmt->limit_count, QN_CLAUSE_LIMIT, &s->select->limit,
+                 &s->select->limit_location);
 }
 
 /* ---- the whole ---- */
@@ -484,21 +514,24 @@ static bool supported(qn_binder *b, const PgQuery__SelectStmt *stmt)
 {
     if (stmt->op != PG_QUERY__SET_OPERATION__SETOP_NONE &&
         stmt->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED) {
-        const char *name = stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION       ? "UNION"
-                           : stmt->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
-                                                                                  : "EXCEPT";
+        const char                *name = stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? "UNION"
+                                          : stmt->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
+                                                                                                 : "EXCEPT";
         const PgQuery__SelectStmt *right = stmt->rarg;
-        int32_t at = right && right->n_target_list ? right->target_list[0]->res_target->location : -1;
+        int32_t                    at =
+            right && right->n_target_list ? right->target_list[0]->res_target->location : -1;
         return qn_bind_unsupported(b, at, name), false;
     }
     if (stmt->n_window_clause) {
-        return qn_bind_unsupported(b, stmt->window_clause[0]->window_def->location, "WINDOW"), false;
+        return qn_bind_unsupported(b, stmt->window_clause[0]->window_def->location, "WINDOW"),
+               false;
     }
     if (stmt->n_locking_clause) {
         return qn_bind_unsupported(b, -1, "SELECT FOR UPDATE/SHARE"), false;
     }
     if (stmt->into_clause) {
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, stmt->into_clause->rel ? stmt->into_clause->rel->location : -1,
+        return QN_BIND_FAIL(b, SYNTAX_ERROR,
+                            stmt->into_clause->rel ? stmt->into_clause->rel->location : -1,
                             "SELECT ... INTO is not allowed here"),
                false;
     }
@@ -508,7 +541,9 @@ static bool supported(qn_binder *b, const PgQuery__SelectStmt *stmt)
 static bool series_alone(qn_binder *b, const qn_scope *s, const PgQuery__SelectStmt *stmt)
 {
     if (s->series && (s->select->aggregated || stmt->n_group_clause || stmt->having_clause)) {
-        return qn_bind_unsupported(b, s->series_location, "a set-returning function above an aggregation"), false;
+        return qn_bind_unsupported(b, s->series_location,
+                                   "a set-returning function above an aggregation"),
+               false;
     }
     return true;
 }
@@ -531,8 +566,9 @@ static bool plain_select(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *s
 {
     if (!qn_bind_from(b, s, stmt) || !targets(b, s, stmt) ||
         !condition(b, s, stmt->where_clause, QN_CLAUSE_WHERE, &s->select->where) ||
-        !condition(b, s, stmt->having_clause, QN_CLAUSE_HAVING, &s->select->having) || !order_by(b, s, stmt) ||
-        !group_by(b, s, stmt) || !distinct(b, s, stmt) || !limits(b, s, stmt) || !series_alone(b, s, stmt)) {
+        !condition(b, s, stmt->having_clause, QN_CLAUSE_HAVING, &s->select->having) ||
+        !order_by(b, s, stmt) || !group_by(b, s, stmt) || !distinct(b, s, stmt) ||
+        !limits(b, s, stmt) || !series_alone(b, s, stmt)) {
         return false;
     }
     return !s->select->aggregated || qn_select_regroup(b, s->select);
@@ -543,7 +579,8 @@ qn_select *qn_bind_select(qn_binder *b, const PgQuery__SelectStmt *stmt, bool ke
     qn_cte    *outer = b->ctes;
     qn_select *select = QN_BIND_NEW(b, qn_select);
     qn_scope   s = {.select = select, .keep_unknown = keep_unknown};
-    bool       ok = select && qn_bind_enter(b, -1) && supported(b, stmt) && qn_bind_with(b, stmt->with_clause);
+    bool       ok =
+        select && qn_bind_enter(b, -1) && supported(b, stmt) && qn_bind_with(b, stmt->with_clause);
 
     if (ok) {
         select->limit_location = select->offset_location = -1;

@@ -20,13 +20,14 @@
 #include <pg_query/pg_query.pb-c.h>
 #pragma GCC diagnostic pop
 
-#define QN_SQL_MAX_TOKENS 8000000u /* default of qn_bind_context.max_tokens */
-#define QN_SQL_MAX_DEPTH 10000u    /* nesting of operators, parentheses, CASE … */
-#define QN_SQL_INLINE_DEPTH 150u   /* deeper statements run on the big stack */
-#define QN_SQL_STACK_BYTES ((size_t)256 << 20)
-#define QN_SQL_MAX_WEIGHT 4000000u /* nodes of one expression, shared ones counted each time */
-#define QN_SQL_MAX_COLUMNS 1600u   /* of a table; PostgreSQL's limit */
-#define QN_SQL_MAX_TARGETS 1664u   /* of a select list; PostgreSQL's limit */
+#define QN_SQL_MAX_TOKENS     8000000u /* default of qn_bind_context.max_tokens */
+#define QN_SQL_MAX_DEPTH      10000u   /* nesting of operators, parentheses, CASE … */
+#define QN_SQL_INLINE_DEPTH   150u     /* deeper statements run on the big stack */
+#define QN_SQL_STACK_BYTES    ((size_t)256 << 20)
+#define QN_SQL_MAX_WEIGHT     4000000u /* nodes of one expression, shared ones counted each time */
+#define QN_SQL_MAX_COLUMNS    1600u    /* of a table; PostgreSQL's limit */
+#define QN_SQL_MAX_AGGREGATES 16384u
+#define QN_SQL_MAX_TARGETS    1664u /* of a select list; PostgreSQL's limit */
 
 /* ---- scan.c ---- */
 
@@ -104,14 +105,14 @@ typedef enum qn_clause {
 } qn_clause;
 
 typedef struct qn_scope {
-    qn_select  *select; /* NULL: no columns and no aggregates */
+    qn_select      *select; /* NULL: no columns and no aggregates */
     const qn_table *hidden; /* INSERT's table: known, but not to VALUES; for a hint */
-    const char *schema; /* of the relation, when it is a table without alias */
-    qn_clause   clause;
-    bool        in_aggregate;
-    bool        keep_unknown; /* INSERT … SELECT leaves literals for the column types */
-    bool        series;       /* the relation was made from a set-returning function of the targets */
-    int32_t     series_location;
+    const char     *schema; /* of the relation, when it is a table without alias */
+    qn_clause       clause;
+    bool            in_aggregate;
+    bool            keep_unknown; /* INSERT … SELECT leaves literals for the column types */
+    bool            series; /* the relation was made from a set-returning function of the targets */
+    int32_t         series_location;
 } qn_scope;
 
 #define QN_PG(kind) PG_QUERY__NODE__NODE_##kind
@@ -119,11 +120,11 @@ typedef PgQuery__Node qn_pg;
 
 /* Record an error; an expression, so that `return QN_BIND_FAIL(…), NULL` reads well. */
 #define QN_BIND_FAIL(b, state, location, ...)                                                      \
-    ((b)->status = qn_fail_at((b)->err, QN_SQLSTATE_##state, (b)->detached ? -1 : (location),      \
-                              __VA_ARGS__))
+    ((b)->status =                                                                                 \
+         qn_fail_at((b)->err, QN_SQLSTATE_##state, (b)->detached ? -1 : (location), __VA_ARGS__))
 
 void *qn_bind_alloc(qn_binder *b, size_t bytes); /* cleared; NULL sets the status */
-#define QN_BIND_NEW(b, type) ((type *)qn_bind_alloc((b), sizeof(type)))
+#define QN_BIND_NEW(b, type)          ((type *)qn_bind_alloc((b), sizeof(type)))
 #define QN_BIND_ARRAY(b, type, count) ((type *)qn_bind_alloc((b), qn_mul(sizeof(type), (count))))
 char *qn_bind_strdup(qn_binder *b, const char *s);
 bool  qn_bind_enter(qn_binder *b, int32_t location); /* depth guard; pair with b->depth-- */
@@ -159,9 +160,10 @@ bool     qn_expr_equal(const qn_expr *a, const qn_expr *b);
 bool     qn_expr_has_column(const qn_expr *e); /* also KEY and AGG */
 bool     qn_expr_volatile(const qn_expr *e);
 
-bool     qn_can_coerce(qn_sql_type from, qn_sql_type to, qn_cast_context context);
+bool qn_can_coerce(qn_sql_type from, qn_sql_type to, qn_cast_context context);
 /* The expression as `type`, or NULL with status OK when there is no such cast. */
-qn_expr *qn_coerce(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context, int32_t location);
+qn_expr *qn_coerce(qn_binder *b, qn_expr *e, qn_type type, qn_cast_context context,
+                   int32_t location);
 qn_expr *qn_coerce_boolean(qn_binder *b, qn_expr *e, const char *construct);
 qn_expr *qn_coerce_bigint(qn_binder *b, qn_expr *e, const char *construct);
 qn_expr *qn_coerce_unknown_to_text(qn_binder *b, qn_expr *e);
@@ -181,29 +183,29 @@ typedef struct qn_candidate {
     const uint8_t *args;
     bool           variadic;
 } qn_candidate;
-int  qn_choose(qn_candidate *candidates, size_t count, uint32_t argc, const uint8_t *types);
+int qn_choose(qn_candidate *candidates, size_t count, uint32_t argc, const uint8_t *types);
 /* "function … does not exist" or "… is not unique", with PostgreSQL's hint. */
 qn_status qn_call_failed(qn_binder *b, const char *signature, bool ambiguous, int32_t location);
-void qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc, qn_expr *const *args,
-                  char *out, size_t bytes);
+void      qn_signature(qn_binder *b, const char *name, bool qualified, uint32_t argc,
+                       qn_expr *const *args, char *out, size_t bytes);
 
 /* ---- expr.c, expr_special.c ---- */
 
-qn_expr *qn_bind_expr(qn_binder *b, qn_scope *s, const qn_pg *node);
-qn_expr *qn_bind_a_expr(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x);
-qn_expr *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f);
-qn_expr *qn_bind_value_function(qn_binder *b, const PgQuery__SQLValueFunction *f);
-qn_expr *qn_bind_case(qn_binder *b, qn_scope *s, const PgQuery__CaseExpr *c);
-qn_expr *qn_bind_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t count,
-                    const char *op, bool all, bool array, int32_t location);
+qn_expr    *qn_bind_expr(qn_binder *b, qn_scope *s, const qn_pg *node);
+qn_expr    *qn_bind_a_expr(qn_binder *b, qn_scope *s, const PgQuery__AExpr *x);
+qn_expr    *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f);
+qn_expr    *qn_bind_value_function(qn_binder *b, const PgQuery__SQLValueFunction *f);
+qn_expr    *qn_bind_case(qn_binder *b, qn_scope *s, const PgQuery__CaseExpr *c);
+qn_expr    *qn_bind_in(qn_binder *b, qn_scope *s, qn_pg *left, qn_pg *const *items, size_t count,
+                       const char *op, bool all, bool array, int32_t location);
 const char *qn_clause_name(qn_clause clause);
 const char *qn_figure_name(const qn_pg *node);
 int32_t     qn_pg_location(const qn_pg *node); /* leftmost, as exprLocation() of raw trees */
-qn_expr    *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, const char *name,
-                              uint32_t argc, qn_expr **args);
-bool        qn_is_aggregate(const char *name);
-bool        qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location,
-                            qn_relation *rel);
+qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, const char *name,
+                           uint32_t argc, qn_expr **args);
+bool     qn_is_aggregate(const char *name);
+bool     qn_series_types(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location,
+                         qn_relation *rel);
 
 /* ---- hint.c ---- */
 
@@ -216,15 +218,16 @@ bool qn_select_regroup(qn_binder *b, qn_select *select);
 
 /* ---- from.c, select.c ---- */
 
-bool       qn_bind_from(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt);
-qn_select *qn_bind_select(qn_binder *b, const PgQuery__SelectStmt *stmt, bool keep_unknown);
-qn_select *qn_bind_query(qn_binder *b, const qn_pg *node, bool keep_unknown);
-bool       qn_select_add_target(qn_binder *b, qn_select *select, qn_expr *e, const char *name, bool hidden);
+bool            qn_bind_from(qn_binder *b, qn_scope *s, const PgQuery__SelectStmt *stmt);
+qn_select      *qn_bind_select(qn_binder *b, const PgQuery__SelectStmt *stmt, bool keep_unknown);
+qn_select      *qn_bind_query(qn_binder *b, const qn_pg *node, bool keep_unknown);
+bool            qn_select_add_target(qn_binder *b, qn_select *select, qn_expr *e, const char *name,
+                                     bool hidden);
 const qn_table *qn_bind_table(qn_binder *b, const PgQuery__RangeVar *var, int32_t location);
-qn_relation *qn_relation_of_table(qn_binder *b, const qn_table *table, const char *alias);
-qn_expr   *qn_bind_column(qn_binder *b, const qn_relation *rel, uint32_t index, int32_t location);
+qn_relation    *qn_relation_of_table(qn_binder *b, const qn_table *table, const char *alias);
+qn_expr     *qn_bind_column(qn_binder *b, const qn_relation *rel, uint32_t index, int32_t location);
 qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *stmt);
-bool       qn_bind_with(qn_binder *b, const PgQuery__WithClause *with);
+bool         qn_bind_with(qn_binder *b, const PgQuery__WithClause *with);
 
 /* ---- statements ---- */
 
@@ -236,12 +239,12 @@ bool      qn_bind_drop(qn_binder *b, const PgQuery__DropStmt *stmt, qn_bound *ou
 bool      qn_bind_insert(qn_binder *b, const PgQuery__InsertStmt *stmt, qn_bound *out);
 bool      qn_bind_copy(qn_binder *b, const PgQuery__CopyStmt *stmt, qn_bound *out);
 /* The default of a column as an expression of its type; a null constant when there is none. */
-qn_expr  *qn_bind_default(qn_binder *b, const qn_column *column);
-bool      qn_bind_defelem_bool(qn_binder *b, const PgQuery__DefElem *def, bool *value);
+qn_expr *qn_bind_default(qn_binder *b, const qn_column *column);
+bool     qn_bind_defelem_bool(qn_binder *b, const PgQuery__DefElem *def, bool *value);
 /* The option's value as text; NULL when it has none. */
 const char *qn_bind_defelem_text(qn_binder *b, const PgQuery__DefElem *def);
-bool      qn_bind_relation_name(qn_binder *b, const PgQuery__RangeVar *var);
+bool        qn_bind_relation_name(qn_binder *b, const PgQuery__RangeVar *var);
 /* Assign an expression to a column with assignment rules; target: location for errors. */
-qn_expr  *qn_bind_assign(qn_binder *b, qn_expr *e, const qn_column *column, int32_t location);
+qn_expr *qn_bind_assign(qn_binder *b, qn_expr *e, const qn_column *column, int32_t location);
 
 #endif

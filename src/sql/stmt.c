@@ -1,4 +1,5 @@
-/* Statements other than queries and tables: EXPLAIN, SET, SHOW, PREPARE and so on, and the dispatch.
+/* Statements other than queries and tables: EXPLAIN, SET, SHOW, PREPARE and so on, and the
+ * dispatch.
  *
  * What quern does not have is refused by the words the user wrote (UPDATE, CREATE INDEX). */
 #include "sql/sql_int.h"
@@ -15,13 +16,21 @@ const char *qn_bind_defelem_text(qn_binder *b, const PgQuery__DefElem *d)
         return QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a parameter", d->defname), NULL;
     }
     switch (d->arg->node_case) {
-    case QN_PG(STRING): return d->arg->string->sval;
-    case QN_PG(FLOAT): return d->arg->float_->fval;
-    case QN_PG(BOOLEAN): return d->arg->boolean->boolval ? "true" : "false";
-    case QN_PG(A_STAR): return "*";
-    case QN_PG(INTEGER): text = qn_arena_printf(b->arena, "%d", d->arg->integer->ival); break;
-    case QN_PG(TYPE_NAME): return qn_pg_names(b, d->arg->type_name->names, d->arg->type_name->n_names);
-    case QN_PG(LIST): return qn_pg_names(b, d->arg->list->items, d->arg->list->n_items);
+    case QN_PG(STRING):
+        return d->arg->string->sval;
+    case QN_PG(FLOAT):
+        return d->arg->float_->fval;
+    case QN_PG(BOOLEAN):
+        return d->arg->boolean->boolval ? "true" : "false";
+    case QN_PG(A_STAR):
+        return "*";
+    case QN_PG(INTEGER):
+        text = qn_arena_printf(b->arena, "%d", d->arg->integer->ival);
+        break;
+    case QN_PG(TYPE_NAME):
+        return qn_pg_names(b, d->arg->type_name->names, d->arg->type_name->n_names);
+    case QN_PG(LIST):
+        return qn_pg_names(b, d->arg->list->items, d->arg->list->n_items);
     default:
         return QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a parameter", d->defname), NULL;
     }
@@ -47,13 +56,15 @@ bool qn_bind_defelem_bool(qn_binder *b, const PgQuery__DefElem *d, bool *value)
         }
     }
     return b->status == QN_OK
-               ? (QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a Boolean value", d->defname), false)
+               ? (QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "%s requires a Boolean value", d->defname),
+                  false)
                : false;
 }
 
 /* ---- EXPLAIN ---- */
 
-static bool explain_word(qn_binder *b, const PgQuery__DefElem *d, const char *const *words, size_t count, int *out)
+static bool explain_word(qn_binder *b, const PgQuery__DefElem *d, const char *const *words,
+                         size_t count, int *out)
 {
     const char *text = qn_bind_defelem_text(b, d);
 
@@ -64,8 +75,8 @@ static bool explain_word(qn_binder *b, const PgQuery__DefElem *d, const char *co
         }
     }
     if (text) {
-        QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, d->location, "unrecognized value for EXPLAIN option \"%s\": \"%s\"",
-                     d->defname, text);
+        QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, d->location,
+                     "unrecognized value for EXPLAIN option \"%s\": \"%s\"", d->defname, text);
     }
     return false;
 }
@@ -79,7 +90,8 @@ static bool explain_format(qn_binder *b, const PgQuery__DefElem *d, qn_bound *ou
         return false;
     }
     if (word > 1) {
-        return qn_bind_unsupported(b, d->location, word == 2 ? "EXPLAIN (FORMAT xml)" : "EXPLAIN (FORMAT yaml)"),
+        return qn_bind_unsupported(b, d->location,
+                                   word == 2 ? "EXPLAIN (FORMAT xml)" : "EXPLAIN (FORMAT yaml)"),
                false;
     }
     out->format_json = word == 1;
@@ -90,8 +102,8 @@ static bool explain_option(qn_binder *b, const PgQuery__DefElem *d, qn_bound *ou
 {
     static const char *const stages[] = {"plan", "parse", "logical", "physical", "bytecode"};
     static const char *const refused[] = {"buffers", "wal", "settings", "summary"};
-    const char *name = d->defname;
-    int         word = 0;
+    const char              *name = d->defname;
+    int                      word = 0;
 
     if (strcmp(name, "analyze") == 0) {
         return qn_bind_defelem_bool(b, d, &out->analyze);
@@ -118,9 +130,11 @@ static bool explain_option(qn_binder *b, const PgQuery__DefElem *d, qn_bound *ou
                             false));
         }
     }
-    return QN_BIND_FAIL(b, SYNTAX_ERROR, d->location, "unrecognized EXPLAIN option \"%s\"", name), false;
+    return QN_BIND_FAIL(b, SYNTAX_ERROR, d->location, "unrecognized EXPLAIN option \"%s\"", name),
+           false;
 }
-_Static_assert(QN_STAGE_PARSE == 1 && QN_STAGE_BYTECODE == 4, "the words of STAGE are in this order");
+_Static_assert(QN_STAGE_PARSE == 1 && QN_STAGE_BYTECODE == 4,
+               "the words of STAGE are in this order");
 
 static bool print_parse(qn_binder *b, const qn_pg *query, qn_bound *out)
 {
@@ -150,13 +164,17 @@ static bool explain(qn_binder *b, const PgQuery__ExplainStmt *stmt, qn_bound *ou
         }
     }
     if (timing && out->timing && !out->analyze) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, -1, "EXPLAIN option TIMING requires ANALYZE"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, -1,
+                            "EXPLAIN option TIMING requires ANALYZE"),
+               false;
     }
     if (!timing) {
         out->timing = out->analyze;
     }
     if (out->stage != QN_STAGE_PLAN && out->analyze) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, -1, "EXPLAIN option STAGE cannot be used with ANALYZE"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, -1,
+                            "EXPLAIN option STAGE cannot be used with ANALYZE"),
+               false;
     }
     /* The parse tree of a statement exists before, and without, its meaning. */
     if (out->stage == QN_STAGE_PARSE) {
@@ -174,14 +192,22 @@ static const char *set_argument(qn_binder *b, const qn_pg *arg)
     char                  *text = NULL;
 
     if (!c || c->isnull) {
-        return qn_bind_unsupported(b, qn_pg_location(arg), "SET to something other than a constant"), NULL;
+        return qn_bind_unsupported(b, qn_pg_location(arg),
+                                   "SET to something other than a constant"),
+               NULL;
     }
     switch (c->val_case) {
-    case PG_QUERY__A__CONST__VAL_SVAL: return c->sval->sval;
-    case PG_QUERY__A__CONST__VAL_FVAL: return c->fval->fval;
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: return c->boolval->boolval ? "true" : "false";
-    case PG_QUERY__A__CONST__VAL_IVAL: text = qn_arena_printf(b->arena, "%d", c->ival->ival); break;
-    default: return qn_bind_unsupported(b, c->location, "SET to a bit string"), NULL;
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        return c->sval->sval;
+    case PG_QUERY__A__CONST__VAL_FVAL:
+        return c->fval->fval;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        return c->boolval->boolval ? "true" : "false";
+    case PG_QUERY__A__CONST__VAL_IVAL:
+        text = qn_arena_printf(b->arena, "%d", c->ival->ival);
+        break;
+    default:
+        return qn_bind_unsupported(b, c->location, "SET to a bit string"), NULL;
     }
     if (!text) {
         b->status = qn_nomem(b->err);
@@ -212,14 +238,18 @@ static bool set(qn_binder *b, const PgQuery__VariableSetStmt *stmt, qn_bound *ou
         return qn_bind_unsupported(b, -1, "SET LOCAL"), false;
     }
     switch (stmt->kind) {
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE: return set_value(b, stmt, out);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
+        return set_value(b, stmt, out);
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET: return out->value_default = true;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
+        return out->value_default = true;
     case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
         out->name = "all";
         return out->value_default = true;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT: return qn_bind_unsupported(b, -1, "SET … FROM CURRENT"), false;
-    default: return qn_bind_unsupported(b, -1, "SET TRANSACTION"), false;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+        return qn_bind_unsupported(b, -1, "SET … FROM CURRENT"), false;
+    default:
+        return qn_bind_unsupported(b, -1, "SET TRANSACTION"), false;
     }
 }
 
@@ -258,12 +288,15 @@ static bool prepare(qn_binder *b, const PgQuery__PrepareStmt *stmt, qn_bound *ou
     out->kind = QN_STMT_PREPARE;
     out->name = stmt->name;
     if (b->param_count) {
-        return QN_BIND_FAIL(b, UNDEFINED_PARAMETER, out->location, "PREPARE cannot have parameters of its own"), false;
+        return QN_BIND_FAIL(b, UNDEFINED_PARAMETER, out->location,
+                            "PREPARE cannot have parameters of its own"),
+               false;
     }
     b->param_types = QN_BIND_ARRAY(b, qn_type, stmt->n_argtypes + 1);
     for (size_t i = 0; b->param_types && i < stmt->n_argtypes; i++) {
         const qn_pg *t = stmt->argtypes[i];
-        if (t->node_case != QN_PG(TYPE_NAME) || !qn_bind_type_name(b, t->type_name, &b->param_types[i])) {
+        if (t->node_case != QN_PG(TYPE_NAME) ||
+            !qn_bind_type_name(b, t->type_name, &b->param_types[i])) {
             return false;
         }
         b->param_types[i].typmod = -1;
@@ -284,8 +317,9 @@ static qn_expr *execute_argument(qn_binder *b, const qn_pg *n, qn_type type, siz
 
     if (e && !out && b->status == QN_OK) {
         QN_BIND_FAIL(b, DATATYPE_MISMATCH, e->location,
-                     "parameter $%zu of type %s cannot be coerced to the expected type %s", index + 1,
-                     qn_type_name((qn_sql_type)e->type.id), qn_type_name((qn_sql_type)type.id));
+                     "parameter $%zu of type %s cannot be coerced to the expected type %s",
+                     index + 1, qn_type_name((qn_sql_type)e->type.id),
+                     qn_type_name((qn_sql_type)type.id));
         qn_error_hint(b->err, "You will need to rewrite or cast the expression.");
     }
     return out;
@@ -298,12 +332,15 @@ static bool execute(qn_binder *b, const PgQuery__ExecuteStmt *stmt, qn_bound *ou
 
     out->kind = QN_STMT_EXECUTE;
     out->name = stmt->name;
-    if (!b->context->prepared || !b->context->prepared(b->context->prepared_arg, stmt->name, &count, &types)) {
-        return QN_BIND_FAIL(b, INVALID_STATEMENT_NAME, -1, "prepared statement \"%s\" does not exist", stmt->name),
+    if (!b->context->prepared ||
+        !b->context->prepared(b->context->prepared_arg, stmt->name, &count, &types)) {
+        return QN_BIND_FAIL(b, INVALID_STATEMENT_NAME, -1,
+                            "prepared statement \"%s\" does not exist", stmt->name),
                false;
     }
     if (stmt->n_params != count) {
-        QN_BIND_FAIL(b, SYNTAX_ERROR, -1, "wrong number of parameters for prepared statement \"%s\"", stmt->name);
+        QN_BIND_FAIL(b, SYNTAX_ERROR, -1,
+                     "wrong number of parameters for prepared statement \"%s\"", stmt->name);
         qn_error_detail(b->err, "Expected %u parameters but got %zu.", count, stmt->n_params);
         return false;
     }
@@ -371,9 +408,17 @@ static const struct refused {
 
 static const char *transaction_name(PgQuery__TransactionStmtKind kind)
 {
-    static const char *const names[] = {
-        "a transaction command", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE SAVEPOINT",
-        "ROLLBACK TO SAVEPOINT", "PREPARE TRANSACTION", "COMMIT PREPARED", "ROLLBACK PREPARED"};
+    static const char *const names[] = {"a transaction command",
+                                        "BEGIN",
+                                        "START TRANSACTION",
+                                        "COMMIT",
+                                        "ROLLBACK",
+                                        "SAVEPOINT",
+                                        "RELEASE SAVEPOINT",
+                                        "ROLLBACK TO SAVEPOINT",
+                                        "PREPARE TRANSACTION",
+                                        "COMMIT PREPARED",
+                                        "ROLLBACK PREPARED"};
 
     return (size_t)kind < QN_COUNTOF(names) ? names[kind] : names[0];
 }
@@ -389,7 +434,8 @@ static bool refuse(qn_binder *b, const qn_pg *n)
             return qn_bind_unsupported(b, -1, refused[i].name), false;
         }
     }
-    const ProtobufCMessage *m = n->node_case == QN_PG(_NOT_SET) ? NULL : (const ProtobufCMessage *)n->alias;
+    const ProtobufCMessage *m =
+        n->node_case == QN_PG(_NOT_SET) ? NULL : (const ProtobufCMessage *)n->alias;
     return qn_bind_unsupported(b, -1, m ? m->descriptor->short_name : "this statement"), false;
 }
 
@@ -416,30 +462,42 @@ static bool dispatch(qn_binder *b, const qn_pg *n, qn_bound *out)
         }
         out->kind = QN_STMT_SELECT;
         return (out->select = qn_bind_query(b, n, false)) != NULL;
-    case QN_PG(INSERT_STMT): return qn_bind_insert(b, n->insert_stmt, out);
-    case QN_PG(CREATE_STMT): return qn_bind_create_table(b, n->create_stmt, out);
+    case QN_PG(INSERT_STMT):
+        return qn_bind_insert(b, n->insert_stmt, out);
+    case QN_PG(CREATE_STMT):
+        return qn_bind_create_table(b, n->create_stmt, out);
     case QN_PG(CREATE_TABLE_AS_STMT):
         if (n->create_table_as_stmt->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
             return qn_bind_unsupported(b, -1, "CREATE MATERIALIZED VIEW"), false;
         }
-        return qn_bind_create_table_as(b, n->create_table_as_stmt->query, n->create_table_as_stmt->into,
+        return qn_bind_create_table_as(b, n->create_table_as_stmt->query,
+                                       n->create_table_as_stmt->into,
                                        n->create_table_as_stmt->if_not_exists, out);
-    case QN_PG(DROP_STMT): return qn_bind_drop(b, n->drop_stmt, out);
-    case QN_PG(COPY_STMT): return qn_bind_copy(b, n->copy_stmt, out);
-    case QN_PG(EXPLAIN_STMT): return explain(b, n->explain_stmt, out);
-    case QN_PG(VARIABLE_SET_STMT): return set(b, n->variable_set_stmt, out);
+    case QN_PG(DROP_STMT):
+        return qn_bind_drop(b, n->drop_stmt, out);
+    case QN_PG(COPY_STMT):
+        return qn_bind_copy(b, n->copy_stmt, out);
+    case QN_PG(EXPLAIN_STMT):
+        return explain(b, n->explain_stmt, out);
+    case QN_PG(VARIABLE_SET_STMT):
+        return set(b, n->variable_set_stmt, out);
     case QN_PG(VARIABLE_SHOW_STMT):
         out->kind = QN_STMT_SHOW;
         out->name = n->variable_show_stmt->name;
         return true;
-    case QN_PG(PREPARE_STMT): return prepare(b, n->prepare_stmt, out);
-    case QN_PG(EXECUTE_STMT): return execute(b, n->execute_stmt, out);
+    case QN_PG(PREPARE_STMT):
+        return prepare(b, n->prepare_stmt, out);
+    case QN_PG(EXECUTE_STMT):
+        return execute(b, n->execute_stmt, out);
     case QN_PG(DEALLOCATE_STMT):
         out->kind = QN_STMT_DEALLOCATE;
         out->name = *n->deallocate_stmt->name ? n->deallocate_stmt->name : NULL;
         return true;
-    case QN_PG(CHECK_POINT_STMT): out->kind = QN_STMT_CHECKPOINT; return true;
-    default: return refuse(b, n);
+    case QN_PG(CHECK_POINT_STMT):
+        out->kind = QN_STMT_CHECKPOINT;
+        return true;
+    default:
+        return refuse(b, n);
     }
 }
 

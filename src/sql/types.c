@@ -1,8 +1,8 @@
 /* Type names and literals of the grammar.
  *
- * The grammar turns INT, VARCHAR(10), DOUBLE PRECISION into pg_catalog names with modifiers; users may also
- * write the internal names themselves.  Types that PostgreSQL has and quern lacks are 0A000, names that
- * nobody knows are 42704. */
+ * The grammar turns INT, VARCHAR(10), DOUBLE PRECISION into pg_catalog names with modifiers; users
+ * may also write the internal names themselves.  Types that PostgreSQL has and quern lacks are
+ * 0A000, names that nobody knows are 42704. */
 #include "sql/sql_int.h"
 
 #include <errno.h>
@@ -13,27 +13,63 @@ static const struct pg_type {
     const char *name;
     uint8_t     id;
 } pg_types[] = {
-    {"bool", QN_TYPE_BOOLEAN},       {"int2", QN_TYPE_SMALLINT},   {"int4", QN_TYPE_INTEGER},
-    {"int8", QN_TYPE_BIGINT},        {"float4", QN_TYPE_REAL},     {"float8", QN_TYPE_DOUBLE},
-    {"numeric", QN_TYPE_NUMERIC},    {"text", QN_TYPE_TEXT},       {"varchar", QN_TYPE_VARCHAR},
-    {"bpchar", QN_TYPE_CHAR},        {"date", QN_TYPE_DATE},       {"time", QN_TYPE_TIME},
+    {"bool", QN_TYPE_BOOLEAN},        {"int2", QN_TYPE_SMALLINT},
+    {"int4", QN_TYPE_INTEGER},        {"int8", QN_TYPE_BIGINT},
+    {"float4", QN_TYPE_REAL},         {"float8", QN_TYPE_DOUBLE},
+    {"numeric", QN_TYPE_NUMERIC},     {"text", QN_TYPE_TEXT},
+    {"varchar", QN_TYPE_VARCHAR},     {"bpchar", QN_TYPE_CHAR},
+    {"date", QN_TYPE_DATE},           {"time", QN_TYPE_TIME},
     {"timestamp", QN_TYPE_TIMESTAMP}, {"timestamptz", QN_TYPE_TIMESTAMPTZ},
     {"interval", QN_TYPE_INTERVAL},
 };
 
 /* PostgreSQL's other types, each with the name it shows for it. */
 static const char *const other_types[][2] = {
-    {"timetz", "time with time zone"}, {"json", "json"}, {"jsonb", "jsonb"}, {"jsonpath", "jsonpath"},
-    {"uuid", "uuid"}, {"bytea", "bytea"}, {"money", "money"}, {"xml", "xml"}, {"inet", "inet"},
-    {"cidr", "cidr"}, {"macaddr", "macaddr"}, {"macaddr8", "macaddr8"}, {"point", "point"},
-    {"line", "line"}, {"lseg", "lseg"}, {"box", "box"}, {"path", "path"}, {"polygon", "polygon"},
-    {"circle", "circle"}, {"bit", "bit"}, {"varbit", "bit varying"}, {"oid", "oid"}, {"name", "name"},
-    {"char", "\"char\""}, {"tsvector", "tsvector"}, {"tsquery", "tsquery"}, {"int4range", "int4range"},
-    {"int8range", "int8range"}, {"numrange", "numrange"}, {"tsrange", "tsrange"},
-    {"tstzrange", "tstzrange"}, {"daterange", "daterange"}, {"regclass", "regclass"},
-    {"regproc", "regproc"}, {"regtype", "regtype"}, {"xid", "xid"}, {"cid", "cid"}, {"tid", "tid"},
-    {"pg_lsn", "pg_lsn"}, {"record", "record"}, {"cstring", "cstring"}, {"void", "void"},
-    {"anyelement", "anyelement"}, {"anyarray", "anyarray"}, {"refcursor", "refcursor"},
+    {"timetz", "time with time zone"},
+    {"json", "json"},
+    {"jsonb", "jsonb"},
+    {"jsonpath", "jsonpath"},
+    {"uuid", "uuid"},
+    {"bytea", "bytea"},
+    {"money", "money"},
+    {"xml", "xml"},
+    {"inet", "inet"},
+    {"cidr", "cidr"},
+    {"macaddr", "macaddr"},
+    {"macaddr8", "macaddr8"},
+    {"point", "point"},
+    {"line", "line"},
+    {"lseg", "lseg"},
+    {"box", "box"},
+    {"path", "path"},
+    {"polygon", "polygon"},
+    {"circle", "circle"},
+    {"bit", "bit"},
+    {"varbit", "bit varying"},
+    {"oid", "oid"},
+    {"name", "name"},
+    {"char", "\"char\""},
+    {"tsvector", "tsvector"},
+    {"tsquery", "tsquery"},
+    {"int4range", "int4range"},
+    {"int8range", "int8range"},
+    {"numrange", "numrange"},
+    {"tsrange", "tsrange"},
+    {"tstzrange", "tstzrange"},
+    {"daterange", "daterange"},
+    {"regclass", "regclass"},
+    {"regproc", "regproc"},
+    {"regtype", "regtype"},
+    {"xid", "xid"},
+    {"cid", "cid"},
+    {"tid", "tid"},
+    {"pg_lsn", "pg_lsn"},
+    {"record", "record"},
+    {"cstring", "cstring"},
+    {"void", "void"},
+    {"anyelement", "anyelement"},
+    {"anyarray", "anyarray"},
+    {"refcursor", "refcursor"},
 };
 
 bool qn_type_by_pg_name(const char *name, qn_sql_type *id)
@@ -84,10 +120,12 @@ static bool modifier_values(qn_binder *b, const PgQuery__TypeName *t, int32_t *o
     return true;
 }
 
-static bool char_modifier(qn_binder *b, const PgQuery__TypeName *t, const char *name, int32_t n, int32_t *typmod)
+static bool char_modifier(qn_binder *b, const PgQuery__TypeName *t, const char *name, int32_t n,
+                          int32_t *typmod)
 {
     if (t->n_typmods != 1) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid type modifier"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid type modifier"),
+               false;
     }
     if (n < 1) {
         return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location,
@@ -103,12 +141,15 @@ static bool char_modifier(qn_binder *b, const PgQuery__TypeName *t, const char *
     return true;
 }
 
-static bool numeric_modifier(qn_binder *b, const PgQuery__TypeName *t, const int32_t *v, int32_t *typmod)
+static bool numeric_modifier(qn_binder *b, const PgQuery__TypeName *t, const int32_t *v,
+                             int32_t *typmod)
 {
     int32_t scale = t->n_typmods == 2 ? v[1] : 0;
 
     if (t->n_typmods > 2) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid NUMERIC type modifier"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location,
+                            "invalid NUMERIC type modifier"),
+               false;
     }
     if (v[0] < 1 || v[0] > 1000) {
         return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location,
@@ -124,13 +165,15 @@ static bool numeric_modifier(qn_binder *b, const PgQuery__TypeName *t, const int
     return true;
 }
 
-static bool time_modifier(qn_binder *b, const PgQuery__TypeName *t, qn_sql_type id, int32_t p, int32_t *typmod)
+static bool time_modifier(qn_binder *b, const PgQuery__TypeName *t, qn_sql_type id, int32_t p,
+                          int32_t *typmod)
 {
     const char *word = id == QN_TYPE_TIME ? "TIME" : "TIMESTAMP";
     const char *zone = id == QN_TYPE_TIMESTAMPTZ ? " WITH TIME ZONE" : "";
 
     if (t->n_typmods != 1) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid type modifier"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid type modifier"),
+               false;
     }
     if (p < 0) {
         return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location,
@@ -142,7 +185,8 @@ static bool time_modifier(qn_binder *b, const PgQuery__TypeName *t, qn_sql_type 
 }
 
 /* interval: a mask of fields, and a precision.  All fields and any precision are 7FFF and FFFF. */
-static bool interval_modifier(qn_binder *b, const PgQuery__TypeName *t, const int32_t *v, int32_t *typmod)
+static bool interval_modifier(qn_binder *b, const PgQuery__TypeName *t, const int32_t *v,
+                              int32_t *typmod)
 {
     int32_t range = v[0], precision = 0xFFFF;
 
@@ -154,7 +198,9 @@ static bool interval_modifier(qn_binder *b, const PgQuery__TypeName *t, const in
         }
         precision = v[1] > 6 ? 6 : v[1];
     } else if (t->n_typmods != 1) {
-        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location, "invalid INTERVAL type modifier"), false;
+        return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, t->location,
+                            "invalid INTERVAL type modifier"),
+               false;
     }
     if (range == 0x7FFF && precision == 0xFFFF) {
         *typmod = -1;
@@ -176,15 +222,21 @@ static bool modifier(qn_binder *b, const PgQuery__TypeName *t, qn_type *type)
         return false;
     }
     switch (type->id) {
-    case QN_TYPE_VARCHAR: return char_modifier(b, t, "varchar", v[0], &type->typmod);
-    case QN_TYPE_CHAR: return char_modifier(b, t, "char", v[0], &type->typmod);
-    case QN_TYPE_NUMERIC: return numeric_modifier(b, t, v, &type->typmod);
+    case QN_TYPE_VARCHAR:
+        return char_modifier(b, t, "varchar", v[0], &type->typmod);
+    case QN_TYPE_CHAR:
+        return char_modifier(b, t, "char", v[0], &type->typmod);
+    case QN_TYPE_NUMERIC:
+        return numeric_modifier(b, t, v, &type->typmod);
     case QN_TYPE_TIME:
     case QN_TYPE_TIMESTAMP:
-    case QN_TYPE_TIMESTAMPTZ: return time_modifier(b, t, (qn_sql_type)type->id, v[0], &type->typmod);
-    case QN_TYPE_INTERVAL: return interval_modifier(b, t, v, &type->typmod);
+    case QN_TYPE_TIMESTAMPTZ:
+        return time_modifier(b, t, (qn_sql_type)type->id, v[0], &type->typmod);
+    case QN_TYPE_INTERVAL:
+        return interval_modifier(b, t, v, &type->typmod);
     default:
-        return QN_BIND_FAIL(b, SYNTAX_ERROR, t->location, "type modifier is not allowed for type \"%s\"",
+        return QN_BIND_FAIL(b, SYNTAX_ERROR, t->location,
+                            "type modifier is not allowed for type \"%s\"",
                             qn_pg_string(t->names[t->n_names - 1])),
                false;
     }
@@ -203,7 +255,8 @@ bool qn_bind_type_name(qn_binder *b, const PgQuery__TypeName *t, qn_type *type)
         return qn_bind_unsupported(b, t->location, "%TYPE"), false;
     }
     if (t->n_names > 2) {
-        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, -1, "cross-database references are not implemented: %s",
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, -1,
+                            "cross-database references are not implemented: %s",
                             qn_pg_names(b, t->names, t->n_names)),
                false;
     }
@@ -229,8 +282,9 @@ bool qn_bind_type_name(qn_binder *b, const PgQuery__TypeName *t, qn_type *type)
 
 /* ---- literals ---- */
 
-/* Whether the constant at location is one token whose text, parsed, is the value: the program cache may
- * then put another value in its place.  Negated numbers, E'' strings and continued ones are not. */
+/* Whether the constant at location is one token whose text, parsed, is the value: the program cache
+ * may then put another value in its place.  Negated numbers, E'' strings and continued ones are
+ * not. */
 static bool is_single_token(const qn_binder *b, int32_t location, bool string)
 {
     size_t pos = (size_t)location;
@@ -254,7 +308,8 @@ static qn_expr *parsed_const(qn_binder *b, qn_sql_type id, const char *text, int
     qn_expr *e = qn_node(b, QN_EXPR_CONST, (qn_type){(uint8_t)id, -1}, 0, NULL, location);
 
     if (e) {
-        b->status = qn_value_parse(e->type, text, strlen(text), b->context->settings, b->arena, &e->value, b->err);
+        b->status = qn_value_parse(e->type, text, strlen(text), b->context->settings, b->arena,
+                                   &e->value, b->err);
         if (b->status != QN_OK) {
             qn_error_locate(b->err, b->detached ? -1 : location);
             return NULL;
@@ -274,7 +329,8 @@ static qn_expr *number_const(qn_binder *b, const char *text, int32_t location)
         errno = 0;
         long long v = strtoll(text, &end, 10);
         if (errno == 0 && !*end) {
-            return parsed_const(b, v >= INT32_MIN && v <= INT32_MAX ? QN_TYPE_INTEGER : QN_TYPE_BIGINT,
+            return parsed_const(b,
+                                v >= INT32_MIN && v <= INT32_MAX ? QN_TYPE_INTEGER : QN_TYPE_BIGINT,
                                 text, location);
         }
     }
@@ -299,7 +355,8 @@ qn_expr *qn_bind_const(qn_binder *b, const PgQuery__AConst *c)
             e->literal = is_single_token(b, c->location, false);
         }
         return e;
-    case PG_QUERY__A__CONST__VAL_FVAL: return number_const(b, c->fval->fval, c->location);
+    case PG_QUERY__A__CONST__VAL_FVAL:
+        return number_const(b, c->fval->fval, c->location);
     case PG_QUERY__A__CONST__VAL_BOOLVAL:
         e = qn_node(b, QN_EXPR_CONST, QN_TYPE(BOOLEAN), 0, NULL, c->location);
         if (e) {
@@ -313,6 +370,7 @@ qn_expr *qn_bind_const(qn_binder *b, const PgQuery__AConst *c)
             e->literal = is_single_token(b, c->location, true);
         }
         return e;
-    default: return qn_bind_unsupported(b, c->location, "a bit string"), NULL;
+    default:
+        return qn_bind_unsupported(b, c->location, "a bit string"), NULL;
     }
 }

@@ -1,8 +1,7 @@
 /* A small catalog and short ways to bind a text, shared by the tests of sql/.
  *
- *   t(a integer, b text not null, c numeric(10,2) default 1 + 2, d timestamp, e varchar(5), f double
- *     precision, g boolean, h bigint, i smallint, j date)
- *   u(a integer, x text)
+ *   t(a integer, b text not null, c numeric(10,2) default 1 + 2, d timestamp, e varchar(5), f
+ * double precision, g boolean, h bigint, i smallint, j date) u(a integer, x text)
  *
  * Each binding has memory of its own, which must be back when the fixture is closed. */
 #ifndef QN_TESTS_SQL_TEST_H
@@ -58,7 +57,8 @@ static void fixture_open(fixture *f)
     f->snapshot.table_count = 2;
     f->snapshot.tables = test_tables;
     f->settings.extra_float_digits = 1;
-    f->context = (qn_bind_context){.env = &f->env, .snapshot = &f->snapshot, .settings = &f->settings};
+    f->context =
+        (qn_bind_context){.env = &f->env, .snapshot = &f->snapshot, .settings = &f->settings};
     qn_arena_init(&f->arena, &f->mem);
 }
 
@@ -96,7 +96,8 @@ static inline void expect_targets(fixture *f, const char *sql, const char *expec
 
     qn_buf_init(&buf, &f->mem);
     for (uint32_t i = 0; i < s->target_count; i++) {
-        qn_buf_printf(&buf, "%s%s%s %s: ", i ? "; " : "", s->targets[i].hidden ? "~" : "", s->targets[i].name,
+        qn_buf_printf(&buf, "%s%s%s %s: ", i ? "; " : "", s->targets[i].hidden ? "~" : "",
+                      s->targets[i].name,
                       qn_type_format(s->targets[i].expr->type, type, sizeof type));
         qn_expr_print(s->targets[i].expr, s, &buf);
     }
@@ -105,9 +106,10 @@ static inline void expect_targets(fixture *f, const char *sql, const char *expec
     assert_string_equal(text, expected);
 }
 
-/* The statement must fail with this SQLSTATE, at this place (the byte where `at` begins in the text, NULL
- * for no position) and with this message. */
-static inline void expect_error(fixture *f, const char *sql, const char *state, const char *at, const char *message)
+/* The statement must fail with this SQLSTATE, at this place (the byte where `at` begins in the
+ * text, NULL for no position) and with this message. */
+static inline void expect_error(fixture *f, const char *sql, const char *state, const char *at,
+                                const char *message)
 {
     qn_bound   *bound = NULL;
     const char *found = at ? strstr(sql, at) : NULL;

@@ -1,15 +1,16 @@
-/* Statements that are too deep, too long, damaged, or bound while memory runs out: an answer or an error,
- * never a crash and never a leak.  The random test prints its seed; QN_TEST_SEED sets it. */
+/* Statements that are too deep, too long, damaged, or bound while memory runs out: an answer or an
+ * error, never a crash and never a leak.  The random test prints its seed; QN_TEST_SEED sets it. */
 #include "sql_test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static char *repeated(const char *head, const char *before, const char *middle, const char *behind, const char *tail,
-                      size_t n)
+static char *repeated(const char *head, const char *before, const char *middle, const char *behind,
+                      const char *tail, size_t n)
 {
-    size_t bytes = strlen(head) + strlen(middle) + strlen(tail) + n * (strlen(before) + strlen(behind)) + 1;
-    char  *s = malloc(bytes), *p = s;
+    size_t bytes =
+        strlen(head) + strlen(middle) + strlen(tail) + n * (strlen(before) + strlen(behind)) + 1;
+    char *s = malloc(bytes), *p = s;
 
     assert_non_null(s);
     p = stpcpy(p, head);
@@ -43,10 +44,14 @@ static void deep_statements_bind(void **state)
     fixture_open(&f);
     assert_string_equal(state_of(&f, repeated("SELECT ", "", "1", "+1", "", 5000)), "");
     assert_string_equal(state_of(&f, repeated("SELECT ", "(", "1", ")", "", 3000)), "");
-    assert_string_equal(state_of(&f, repeated("SELECT a FROM t WHERE ", "", "g", " AND g", "", 100000)), "");
-    assert_string_equal(state_of(&f, repeated("SELECT a FROM t WHERE a IN (", "", "1", ",1", ")", 100000)), "");
-    assert_string_equal(state_of(&f, repeated("SELECT ", "CASE WHEN true THEN ", "1", " END", "", 1000)), "");
-    assert_string_equal(state_of(&f, repeated("SELECT * FROM ", "(SELECT * FROM ", "t", ") x", "", 1000)), "");
+    assert_string_equal(
+        state_of(&f, repeated("SELECT a FROM t WHERE ", "", "g", " AND g", "", 100000)), "");
+    assert_string_equal(
+        state_of(&f, repeated("SELECT a FROM t WHERE a IN (", "", "1", ",1", ")", 100000)), "");
+    assert_string_equal(
+        state_of(&f, repeated("SELECT ", "CASE WHEN true THEN ", "1", " END", "", 1000)), "");
+    assert_string_equal(
+        state_of(&f, repeated("SELECT * FROM ", "(SELECT * FROM ", "t", ") x", "", 1000)), "");
     fixture_close(&f);
 }
 
@@ -58,16 +63,19 @@ static void deeper_ones_are_refused(void **state)
     fixture_open(&f);
     assert_string_equal(state_of(&f, repeated("SELECT ", "", "1", "+1", "", 100000)), "54001");
     assert_string_equal(state_of(&f, repeated("SELECT ", "(", "1", ")", "", 10000)), "54001");
-    assert_string_equal(state_of(&f, repeated("SELECT ", "abs(", "1", ")", "", 9000)), "54001"); /* the grammar's limit */
+    assert_string_equal(state_of(&f, repeated("SELECT ", "abs(", "1", ")", "", 9000)),
+                        "54001"); /* the grammar's limit */
     assert_string_equal(state_of(&f, repeated("SELECT ", "NOT ", "true", "", "", 100000)), "54001");
     assert_string_equal(state_of(&f, repeated("SELECT ", "- ", "a", "", "", 100000)), "54001");
     assert_string_equal(state_of(&f, repeated("SELECT ", "", "1", "::int", "", 100000)), "54001");
-    assert_string_equal(state_of(&f, repeated("SELECT 1", "", "", " UNION SELECT 1, 2", "", 100000)), "54001");
+    assert_string_equal(
+        state_of(&f, repeated("SELECT 1", "", "", " UNION SELECT 1, 2", "", 100000)), "54001");
     assert_string_equal(state_of(&f, repeated("SELECT ", "((((", "", "", "", 100000)), "54001");
     fixture_close(&f);
 }
 
-/* NULLIF uses its first operand twice: forty inside one another would be 2^40 nodes for whoever walks them. */
+/* NULLIF uses its first operand twice: forty inside one another would be 2^40 nodes for whoever
+ * walks them. */
 static void shared_operands_do_not_explode(void **state)
 {
     fixture f;
@@ -77,23 +85,29 @@ static void shared_operands_do_not_explode(void **state)
     assert_string_equal(state_of(&f, repeated("SELECT ", "NULLIF(", "1", ", 2)", "", 10)), "");
     assert_string_equal(state_of(&f, repeated("SELECT ", "NULLIF(", "1", ", 2)", "", 40)), "54001");
     assert_string_equal(state_of(&f, repeated("SELECT a FROM t GROUP BY a HAVING ", "(", "true",
-                                              " BETWEEN SYMMETRIC false AND true)", "", 40)), "54001");
+                                              " BETWEEN SYMMETRIC false AND true)", "", 40)),
+                        "54001");
     fixture_close(&f);
 }
 
 static const char *const statements[] = {
-    "SELECT a + 1, b || 'x', count(*) FILTER (WHERE g), sum(h) FROM t WHERE a IN (1, 2, 3) AND b LIKE 'a%' "
+    "SELECT a + 1, b || 'x', count(*) FILTER (WHERE g), sum(h) FROM t WHERE a IN (1, 2, 3) AND b "
+    "LIKE 'a%' "
     "GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 3 DESC, a + 1 LIMIT 5",
-    "WITH x(k) AS (SELECT DISTINCT ON (a) a FROM t ORDER BY a, h) SELECT k, CASE WHEN k > 1 THEN 'p' ELSE 'q' END "
+    "WITH x(k) AS (SELECT DISTINCT ON (a) a FROM t ORDER BY a, h) SELECT k, CASE WHEN k > 1 THEN "
+    "'p' ELSE 'q' END "
     "FROM x",
-    "SELECT * FROM (VALUES (1, 'a'), (2.5, NULL)) v(p, q) WHERE (p, q) <> (1, 'b') OR p BETWEEN SYMMETRIC 1 AND 2",
+    "SELECT * FROM (VALUES (1, 'a'), (2.5, NULL)) v(p, q) WHERE (p, q) <> (1, 'b') OR p BETWEEN "
+    "SYMMETRIC 1 AND 2",
     "INSERT INTO t (a, b, c) VALUES ('1', 2, DEFAULT), (3, 'x', 1.5)",
-    "INSERT INTO t (b, j) SELECT 'x', '2020-01-01' FROM generate_series(1, 3) g WHERE g IS DISTINCT FROM 2",
+    "INSERT INTO t (b, j) SELECT 'x', '2020-01-01' FROM generate_series(1, 3) g WHERE g IS "
+    "DISTINCT FROM 2",
     "CREATE TABLE n (p int NOT NULL DEFAULT 1 + 2, q varchar(10) DEFAULT 'x', r timestamp)",
     "CREATE TABLE n AS SELECT a, extract(year FROM d) AS y FROM t",
     "COPY t (a, b) FROM '/x' (FORMAT csv, HEADER, FORCE_NULL (a), NULL 'n')",
     "EXPLAIN (STAGE parse) SELECT a FROM t",
-    "EXPLAIN ANALYZE SELECT NULLIF(a, 1), COALESCE(a, h), -9223372036854775808, interval '1' day FROM t",
+    "EXPLAIN ANALYZE SELECT NULLIF(a, 1), COALESCE(a, h), -9223372036854775808, interval '1' day "
+    "FROM t",
     "PREPARE p (int) AS SELECT a FROM t WHERE a = $1 AND b = $2",
     "DROP TABLE IF EXISTS t, nope",
     "SET x TO 'a', 'b'",
@@ -130,27 +144,71 @@ static uint64_t next(uint64_t *seed)
     return *seed >> 33;
 }
 
-/* Cut, swap and repeat pieces of good statements.  Whatever comes out must bind or fail politely. */
+/* Cut, swap and repeat pieces of good statements.  Whatever comes out must bind or fail politely.
+ */
 static void mutate(char *out, size_t max, uint64_t *seed)
 {
     static const char *const pieces[] = {
-        "(", ")", ",", "'", "\"", ";", "$1", "$2", "NULL", "1", "*", "t", "a", "::int", "::numeric(3,9)", " AND ",
-        " NOT ", "DEFAULT", " IN (", "ARRAY[", "[1]", "count(*)", "sum(", "OVER ()", "GROUP BY", "ORDER BY 1", "LIMIT",
-        " CASE WHEN ", " END ", "generate_series(1,2)", "interval '1' ", "/*", "--", "$$", "U&'\\", "E'\\", "\xc3",
-        " UNION ", "ROW(", "DISTINCT ", "VALUES (1)", "a.b.c.d", "1e999", "99999999999999999999", "''", "t.*",
+        "(",
+        ")",
+        ",",
+        "'",
+        "\"",
+        ";",
+        "$1",
+        "$2",
+        "NULL",
+        "1",
+        "*",
+        "t",
+        "a",
+        "::int",
+        "::numeric(3,9)",
+        " AND ",
+        " NOT ",
+        "DEFAULT",
+        " IN (",
+        "ARRAY[",
+        "[1]",
+        "count(*)",
+        "sum(",
+        "OVER ()",
+        "GROUP BY",
+        "ORDER BY 1",
+        "LIMIT",
+        " CASE WHEN ",
+        " END ",
+        "generate_series(1,2)",
+        "interval '1' ",
+        "/*",
+        "--",
+        "$$",
+        "U&'\\",
+        "E'\\",
+        "\xc3",
+        " UNION ",
+        "ROW(",
+        "DISTINCT ",
+        "VALUES (1)",
+        "a.b.c.d",
+        "1e999",
+        "99999999999999999999",
+        "''",
+        "t.*",
     };
     size_t n;
 
     snprintf(out, max, "%s", statements[next(seed) % (sizeof statements / sizeof statements[0])]);
     n = strlen(out);
     for (uint64_t k = next(seed) % 6; k > 0; k--) {
-        size_t at = next(seed) % (n + 1), cut = next(seed) % 12;
+        size_t      at = next(seed) % (n + 1), cut = next(seed) % 12;
         const char *piece = pieces[next(seed) % (sizeof pieces / sizeof pieces[0])];
         if (next(seed) % 3 == 0) { /* a piece of another statement */
             const char *other = statements[next(seed) % (sizeof statements / sizeof statements[0])];
             piece = other + next(seed) % strlen(other);
         }
-        size_t behind = at + cut < n ? at + cut : n, bytes = strlen(piece) < 40 ? strlen(piece) : 40;
+        size_t behind = at + cut < n ? at + cut : n,
+               bytes = strlen(piece) < 40 ? strlen(piece) : 40;
         if (at + bytes + (n - behind) + 1 > max) {
             break;
         }
@@ -196,8 +254,10 @@ static void damaged_statements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deep_statements_bind), cmocka_unit_test(deeper_ones_are_refused),
-        cmocka_unit_test(shared_operands_do_not_explode), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(deep_statements_bind),
+        cmocka_unit_test(deeper_ones_are_refused),
+        cmocka_unit_test(shared_operands_do_not_explode),
+        cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(damaged_statements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

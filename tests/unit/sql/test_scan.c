@@ -1,17 +1,22 @@
-/* The scanner: where statements end, and that the bound on nesting is never below the real depth. */
+/* The scanner: where statements end, and that the bound on nesting is never below the real depth.
+ */
 #include "sql_test.h"
 #include "sql/sql_int.h"
 
 #include <stdio.h>
 
-static size_t end_of(const char *sql, bool *blank) { return qn_sql_statement_end(sql, strlen(sql), blank); }
+static size_t end_of(const char *sql, bool *blank)
+{
+    return qn_sql_statement_end(sql, strlen(sql), blank);
+}
 
 /* A semicolon inside a string, a name, a dollar quote or a comment is not an end. */
 static void semicolons_inside_tokens(void **state)
 {
     static const char *const texts[] = {
-        "SELECT ';';", "SELECT 'it''s;';", "SELECT E'\\';';", "SELECT \";\";", "SELECT $$;$$;", "SELECT $a$;$$;$a$;",
-        "SELECT 1 -- ;\n;", "SELECT 1 /* ; /* ; */ ; */;", "SELECT U&';';", "SELECT $1;",
+        "SELECT ';';",   "SELECT 'it''s;';",   "SELECT E'\\';';",  "SELECT \";\";",
+        "SELECT $$;$$;", "SELECT $a$;$$;$a$;", "SELECT 1 -- ;\n;", "SELECT 1 /* ; /* ; */ ; */;",
+        "SELECT U&';';", "SELECT $1;",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -43,8 +48,9 @@ static void blank_statements(void **state)
 static void semicolons_inside_bodies(void **state)
 {
     const char *rule = "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2);";
-    const char *body = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END;";
-    bool        blank;
+    const char *body =
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END;";
+    bool blank;
 
     (void)state;
     assert_int_equal(end_of(rule, &blank), strlen(rule));
@@ -54,8 +60,9 @@ static void semicolons_inside_bodies(void **state)
 /* Unterminated tokens reach to the end and are left for the grammar to complain about. */
 static void unterminated_tokens(void **state)
 {
-    static const char *const texts[] = {"SELECT 'a;", "SELECT \"a;", "SELECT $$a;", "SELECT /* a;", "SELECT E'a\\"};
-    bool blank;
+    static const char *const texts[] = {"SELECT 'a;", "SELECT \"a;", "SELECT $$a;", "SELECT /* a;",
+                                        "SELECT E'a\\"};
+    bool                     blank;
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -83,7 +90,8 @@ static void depth_is_bounded_from_above(void **state)
     (void)state;
     assert_true(depth_of("SELECT 1+1+1+1") >= 3);
     assert_true(depth_of("SELECT ((((1))))") >= 4);
-    assert_true(depth_of("SELECT (1+1+1)+1+1+1") >= 5); /* the chain continues through the parentheses */
+    assert_true(depth_of("SELECT (1+1+1)+1+1+1") >=
+                5); /* the chain continues through the parentheses */
     assert_true(depth_of("SELECT CASE WHEN a THEN t.end ELSE CASE WHEN b THEN 1 END END") >= 2);
     assert_true(depth_of("SELECT 1,1 UNION SELECT 1,1 UNION SELECT 1,1") >= 2);
     assert_true(depth_of("SELECT 1 FROM a JOIN b ON x AND y JOIN c ON x AND y JOIN d ON z") >= 3);
@@ -107,8 +115,8 @@ static void too_many_tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(semicolons_inside_tokens), cmocka_unit_test(blank_statements),
-        cmocka_unit_test(semicolons_inside_bodies), cmocka_unit_test(unterminated_tokens),
+        cmocka_unit_test(semicolons_inside_tokens),    cmocka_unit_test(blank_statements),
+        cmocka_unit_test(semicolons_inside_bodies),    cmocka_unit_test(unterminated_tokens),
         cmocka_unit_test(depth_is_bounded_from_above), cmocka_unit_test(too_many_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,9 @@ static int teardown(void **state)
 /* A default is kept as the text that was written, without what follows it. */
 static void create_table_defaults(void **state)
 {
-    const qn_bound *b = bound_of(*state, "CREATE TABLE n (p int NOT NULL DEFAULT (1 + 2) , q text DEFAULT 'a,b)' "
-                                         "/* c */ NOT NULL, r numeric(5,2) DEFAULT 1.5 -- last\n)");
+    const qn_bound *b =
+        bound_of(*state, "CREATE TABLE n (p int NOT NULL DEFAULT (1 + 2) , q text DEFAULT 'a,b)' "
+                         "/* c */ NOT NULL, r numeric(5,2) DEFAULT 1.5 -- last\n)");
 
     assert_int_equal(b->kind, QN_STMT_CREATE_TABLE);
     assert_string_equal(b->name, "n");
@@ -34,20 +35,25 @@ static void create_table_defaults(void **state)
 static void create_table_errors(void **state)
 {
     expect_error(*state, "CREATE TABLE t (a int)", "42P07", NULL, "relation \"t\" already exists");
-    expect_error(*state, "CREATE TABLE n (a int, a text)", "42701", NULL, "column \"a\" specified more than once");
+    expect_error(*state, "CREATE TABLE n (a int, a text)", "42701", NULL,
+                 "column \"a\" specified more than once");
     expect_error(*state, "CREATE TABLE n (a int DEFAULT b)", "0A000", "b)",
                  "cannot use column reference in DEFAULT expression");
     expect_error(*state, "CREATE TABLE n (a int DEFAULT now())", "42804", NULL,
-                 "column \"a\" is of type integer but default expression is of type timestamp with time zone");
-    expect_error(*state, "CREATE TABLE n (a int PRIMARY KEY)", "0A000", "PRIMARY", "PRIMARY KEY is not supported");
-    expect_error(*state, "CREATE TEMP TABLE n (a int)", "0A000", "n (", "a temporary table is not supported");
+                 "column \"a\" is of type integer but default expression is of type timestamp with "
+                 "time zone");
+    expect_error(*state, "CREATE TABLE n (a int PRIMARY KEY)", "0A000", "PRIMARY",
+                 "PRIMARY KEY is not supported");
+    expect_error(*state, "CREATE TEMP TABLE n (a int)", "0A000", "n (",
+                 "a temporary table is not supported");
     expect_error(*state, "CREATE TABLE n (a serial)", "0A000", "serial", "serial is not supported");
     assert_true(bound_of(*state, "CREATE TABLE IF NOT EXISTS t (a int)")->exists);
 }
 
 static void create_table_as(void **state)
 {
-    const qn_bound *b = bound_of(*state, "CREATE TABLE n (p) AS SELECT a, NULL AS q FROM t WITH NO DATA");
+    const qn_bound *b =
+        bound_of(*state, "CREATE TABLE n (p) AS SELECT a, NULL AS q FROM t WITH NO DATA");
 
     assert_int_equal(b->kind, QN_STMT_CREATE_TABLE_AS);
     assert_false(b->with_data);
@@ -72,7 +78,8 @@ static void drop_table(void **state)
 /* Literals of VALUES are read as the column's type; a missing column takes its default. */
 static void insert_values(void **state)
 {
-    const qn_bound    *b = bound_of(*state, "INSERT INTO t (h, b, c) VALUES ('5', 'x', DEFAULT), (6, 7, 8.125)");
+    const qn_bound *b =
+        bound_of(*state, "INSERT INTO t (h, b, c) VALUES ('5', 'x', DEFAULT), (6, 7, 8.125)");
     const qn_relation *v = b->select->from;
 
     assert_int_equal(v->row_count, 2);
@@ -105,24 +112,29 @@ static void insert_errors(void **state)
                  "INSERT has more expressions than target columns");
     expect_error(*state, "INSERT INTO u (a, x) VALUES (1)", "42601", "x)",
                  "INSERT has more target columns than expressions");
-    expect_error(*state, "INSERT INTO u (a, a) VALUES (1, 2)", "42701", "a) V", "column \"a\" specified more than once");
+    expect_error(*state, "INSERT INTO u (a, a) VALUES (1, 2)", "42701", "a) V",
+                 "column \"a\" specified more than once");
     expect_error(*state, "INSERT INTO u (q) VALUES (1)", "42703", "q",
                  "column \"q\" of relation \"u\" does not exist");
     expect_error(*state, "INSERT INTO u (a) VALUES (true)", "42804", "true",
                  "column \"a\" is of type integer but expression is of type boolean");
-    expect_error(*state, "INSERT INTO u VALUES (1) RETURNING a", "0A000", "a", "RETURNING is not supported");
-    expect_error(*state, "INSERT INTO u VALUES (1, 2), (3)", "42601", "3)", "VALUES lists must all be the same length");
+    expect_error(*state, "INSERT INTO u VALUES (1) RETURNING a", "0A000", "a",
+                 "RETURNING is not supported");
+    expect_error(*state, "INSERT INTO u VALUES (1, 2), (3)", "42601", "3)",
+                 "VALUES lists must all be the same length");
 }
 
 static void copy(void **state)
 {
-    const qn_bound *b = bound_of(*state, "COPY t (b, a) FROM '/f.csv' (FORMAT csv, HEADER match, FORCE_NULL (b))");
+    const qn_bound *b =
+        bound_of(*state, "COPY t (b, a) FROM '/f.csv' (FORMAT csv, HEADER match, FORCE_NULL (b))");
 
     assert_int_equal(b->kind, QN_STMT_COPY_FROM);
     assert_int_equal(b->copy_columns[0], 1);
     assert_int_equal(b->copy.delimiter, ',');
     assert_string_equal(b->copy.null_text, "");
-    assert_true(b->copy.header && b->copy.header_match && b->copy.force_null[1] && !b->copy.force_null[0]);
+    assert_true(b->copy.header && b->copy.header_match && b->copy.force_null[1] &&
+                !b->copy.force_null[0]);
     assert_string_equal(b->copy.path, "/f.csv");
     assert_non_null(b->defaults[2]);
     b = bound_of(*state, "COPY t TO STDOUT WITH DELIMITER '|' CSV QUOTE '''' FORCE QUOTE a");
@@ -133,30 +145,38 @@ static void copy(void **state)
     b = bound_of(*state, "COPY u FROM STDIN");
     assert_int_equal(b->copy.format, QN_COPY_TEXT);
     assert_string_equal(b->copy.null_text, "\\N");
-    expect_error(*state, "COPY u FROM STDIN (QUOTE 'x')", "0A000", NULL, "COPY quote available only in CSV mode");
-    expect_error(*state, "COPY u TO STDOUT (DELIMITER 'a')", "22023", NULL, "COPY delimiter cannot be \"a\"");
-    expect_error(*state, "COPY u FROM PROGRAM 'x'", "0A000", NULL, "COPY … PROGRAM is not supported");
-    expect_error(*state, "COPY u FROM STDIN (nope)", "42601", "nope", "option \"nope\" not recognized");
+    expect_error(*state, "COPY u FROM STDIN (QUOTE 'x')", "0A000", NULL,
+                 "COPY quote available only in CSV mode");
+    expect_error(*state, "COPY u TO STDOUT (DELIMITER 'a')", "22023", NULL,
+                 "COPY delimiter cannot be \"a\"");
+    expect_error(*state, "COPY u FROM PROGRAM 'x'", "0A000", NULL,
+                 "COPY … PROGRAM is not supported");
+    expect_error(*state, "COPY u FROM STDIN (nope)", "42601", "nope",
+                 "option \"nope\" not recognized");
 }
 
 static void explain(void **state)
 {
-    const qn_bound *b = bound_of(*state, "EXPLAIN (STAGE bytecode, COSTS off, FORMAT json) SELECT a FROM t");
+    const qn_bound *b =
+        bound_of(*state, "EXPLAIN (STAGE bytecode, COSTS off, FORMAT json) SELECT a FROM t");
 
     assert_int_equal(b->stage, QN_STAGE_BYTECODE);
     assert_true(b->format_json && !b->costs && !b->analyze);
     assert_int_equal(b->inner->kind, QN_STMT_SELECT);
     b = bound_of(*state, "EXPLAIN (STAGE parse) SELECT nope + 1 FROM nowhere");
-    assert_string_equal(b->parse_text, "SelectStmt limit_option=LIMIT_OPTION_DEFAULT op=SETOP_NONE\n"
-                                       "  target_list: ResTarget location=29\n"
-                                       "    val: AExpr kind=AEXPR_OP location=34\n"
-                                       "      name: String sval=\"+\"\n"
-                                       "      lexpr: ColumnRef location=29\n"
-                                       "        fields: String sval=\"nope\"\n"
-                                       "      rexpr: AConst location=36\n"
-                                       "        ival: Integer ival=1\n"
-                                       "  from_clause: RangeVar relname=\"nowhere\" inh=true relpersistence=\"p\" location=43\n");
-    expect_error(*state, "EXPLAIN (nope) SELECT 1", "42601", "nope", "unrecognized EXPLAIN option \"nope\"");
+    assert_string_equal(
+        b->parse_text,
+        "SelectStmt limit_option=LIMIT_OPTION_DEFAULT op=SETOP_NONE\n"
+        "  target_list: ResTarget location=29\n"
+        "    val: AExpr kind=AEXPR_OP location=34\n"
+        "      name: String sval=\"+\"\n"
+        "      lexpr: ColumnRef location=29\n"
+        "        fields: String sval=\"nope\"\n"
+        "      rexpr: AConst location=36\n"
+        "        ival: Integer ival=1\n"
+        "  from_clause: RangeVar relname=\"nowhere\" inh=true relpersistence=\"p\" location=43\n");
+    expect_error(*state, "EXPLAIN (nope) SELECT 1", "42601", "nope",
+                 "unrecognized EXPLAIN option \"nope\"");
 }
 
 static void settings(void **state)
@@ -185,7 +205,8 @@ static bool two_params(void *arg, const char *name, uint32_t *count, const qn_ty
 static void prepare_execute(void **state)
 {
     fixture        *f = *state;
-    const qn_bound *b = bound_of(f, "PREPARE p (int) AS /* x */ SELECT a FROM t WHERE a = $1 AND b = $2 ; SELECT 1");
+    const qn_bound *b = bound_of(
+        f, "PREPARE p (int) AS /* x */ SELECT a FROM t WHERE a = $1 AND b = $2 ; SELECT 1");
 
     assert_string_equal(b->statement_sql, "SELECT a FROM t WHERE a = $1 AND b = $2");
     assert_int_equal(b->param_count, 2);
@@ -194,7 +215,8 @@ static void prepare_execute(void **state)
     b = bound_of(f, "EXECUTE p ('5', 'x')");
     assert_int_equal(b->argument_count, 2);
     assert_int_equal(b->arguments[0]->value.i32, 5);
-    expect_error(f, "EXECUTE p (1)", "42601", NULL, "wrong number of parameters for prepared statement \"p\"");
+    expect_error(f, "EXECUTE p (1)", "42601", NULL,
+                 "wrong number of parameters for prepared statement \"p\"");
     assert_string_equal(f->err.detail, "Expected 2 parameters but got 1.");
     expect_error(f, "EXECUTE q", "26000", NULL, "prepared statement \"q\" does not exist");
     assert_null(bound_of(f, "DEALLOCATE ALL")->name);
@@ -207,7 +229,8 @@ static void refused_statements(void **state)
     expect_error(*state, "TRUNCATE t", "0A000", NULL, "TRUNCATE is not supported");
     expect_error(*state, "BEGIN", "0A000", NULL, "BEGIN is not supported");
     expect_error(*state, "CREATE INDEX ON t (a)", "0A000", NULL, "CREATE INDEX is not supported");
-    expect_error(*state, "ALTER POLICY p ON t TO x", "0A000", NULL, "AlterPolicyStmt is not supported");
+    expect_error(*state, "ALTER POLICY p ON t TO x", "0A000", NULL,
+                 "AlterPolicyStmt is not supported");
 }
 
 /* Only the first statement is bound; the caller goes on behind its semicolon. */
@@ -229,10 +252,14 @@ static void stored_expressions(void **state)
     fixture *f = *state;
     qn_expr *e = NULL;
 
-    assert_int_equal(qn_sql_bind_expr(&f->context, "1 + 2 -- x", QN_TYPE(BIGINT), &f->arena, &e, &f->err), QN_OK);
+    assert_int_equal(
+        qn_sql_bind_expr(&f->context, "1 + 2 -- x", QN_TYPE(BIGINT), &f->arena, &e, &f->err),
+        QN_OK);
     assert_int_equal(e->type.id, QN_TYPE_BIGINT);
     assert_int_equal(e->location, -1);
-    assert_int_equal(qn_sql_bind_expr(&f->context, "1) , (2", QN_TYPE(BIGINT), &f->arena, &e, &f->err), QN_ERROR);
+    assert_int_equal(
+        qn_sql_bind_expr(&f->context, "1) , (2", QN_TYPE(BIGINT), &f->arena, &e, &f->err),
+        QN_ERROR);
     assert_null(e);
 }
 
@@ -240,9 +267,20 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(create_table_defaults), T(create_table_errors), T(create_table_as), T(drop_table), T(insert_values),
-        T(insert_select), T(insert_errors), T(copy), T(explain), T(settings), T(prepare_execute),
-        T(refused_statements), T(one_at_a_time), T(stored_expressions),
+        T(create_table_defaults),
+        T(create_table_errors),
+        T(create_table_as),
+        T(drop_table),
+        T(insert_values),
+        T(insert_select),
+        T(insert_errors),
+        T(copy),
+        T(explain),
+        T(settings),
+        T(prepare_execute),
+        T(refused_statements),
+        T(one_at_a_time),
+        T(stored_expressions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

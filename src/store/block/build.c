@@ -16,6 +16,8 @@ void *qn_build_scratch(qn_block_builder *b, build_slot slot, size_t bytes)
         b->slot[slot].p = qn_alloc(b->env->mem, rounded);
         if (slot == SLOT_SEEN)
             b->seen_codes = 0;
+        if (slot == SLOT_TRIGRAMS)
+            b->trigrams_clear = false;
         if (!b->slot[slot].p)
             return NULL;
         b->slot[slot].bytes = rounded;

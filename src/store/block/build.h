@@ -48,6 +48,7 @@ struct qn_block_builder {
     size_t   seen_codes; /* how many entries of SLOT_SEEN are valid, and in which epoch */
     uint32_t seen_epoch;
     qn_out   out, tri_out;
+    bool     trigrams_clear; /* SLOT_TRIGRAMS is all zeros, as the next column wants it */
 
     /* The column at hand. */
     const qn_block_column_in *in;

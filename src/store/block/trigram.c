@@ -24,6 +24,7 @@ static inline bool trigram_at(const uint8_t *p, uint32_t *trigram)
 typedef struct gather_state {
     uint32_t *last;  /* per trigram: chunk + 1 that had it last */
     uint32_t *count; /* per trigram: chunks that have it */
+    uint64_t *met;   /* bit per trigram: count is not 0; 256 KB to walk instead of 8 MB */
     qn_out   *pairs; /* u32 trigrams, chunk after chunk */
 } gather_state;
 
@@ -49,7 +50,7 @@ static bool gather_chunk(gather_state *g, const qn_str *s, uint32_t n, uint32_t 
         for (uint32_t at = from; at + 3 <= bytes; at++)
             if (trigram_at(p + at, &trigram) && g->last[trigram] != chunk + 1) {
                 g->last[trigram] = chunk + 1;
-                g->count[trigram]++;
+                g->met[trigram / 64] |= (uint64_t)(g->count[trigram]++ == 0) << (trigram & 63);
                 *end++ = trigram;
             }
         g->pairs->bytes += (size_t)(end - out) * 4;
@@ -83,10 +84,23 @@ static uint32_t write_list(qn_out *out, const uint16_t *chunks, uint32_t n, uint
     return bitmap_bytes;
 }
 
-/* Directory and lists, the chunks of each listed trigram being lists[start[t]] .. in order. */
-static void write_index(qn_block_builder *b, const uint32_t *count, uint32_t used, uint32_t chunks,
+/* The next trigram met from t on, TRIGRAMS when there is none. */
+static uint32_t next_met(const gather_state *g, uint32_t t)
+{
+    while (t < TRIGRAMS) {
+        uint64_t bits = g->met[t / 64] >> (t & 63);
+        if (bits)
+            return t + (uint32_t)__builtin_ctzll(bits);
+        t = (t | 63) + 1;
+    }
+    return TRIGRAMS;
+}
+
+/* Directory and lists, the chunks of each listed trigram standing in lists[] one after the other. */
+static void write_index(qn_block_builder *b, const gather_state *g, uint32_t used, uint32_t chunks,
                         const uint16_t *lists)
 {
+    const uint32_t *count = g->count;
     uint32_t limit = chunks / 4, bitmap_bytes = (chunks + 7) / 8, entry = 0;
     size_t   start = b->out.bytes, anchors = (used + ANCHOR_EVERY - 1) / ANCHOR_EVERY;
     size_t   head = 8 + ((size_t)used + anchors) * 4, at = 0;
@@ -95,9 +109,7 @@ static void write_index(qn_block_builder *b, const uint32_t *count, uint32_t use
     b->out.bytes += head;
     memcpy(b->out.data + start, &used, 4);
     memcpy(b->out.data + start + 4, &chunks, 4);
-    for (uint32_t t = 0; t < TRIGRAMS && !b->out.failed; t++) {
-        if (!count[t])
-            continue;
+    for (uint32_t t = next_met(g, 0); t < TRIGRAMS; t = next_met(g, t + 1)) {
         uint32_t offset = (uint32_t)(b->out.bytes - start - head), bytes = 0;
         if (entry % ANCHOR_EVERY == 0)
             memcpy(b->out.data + start + 8 + (size_t)used * 4 + entry / ANCHOR_EVERY * 4, &offset, 4);
@@ -113,35 +125,55 @@ static void write_index(qn_block_builder *b, const uint32_t *count, uint32_t use
     }
 }
 
-qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count, qn_error *err)
+/* Tables per trigram, all zeros: cleared by need, since each column leaves them clear. */
+static bool prepare_tables(qn_block_builder *b, gather_state *g, uint32_t **next)
 {
-    uint32_t chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS, used = 0, limit = chunks / 4;
-    if (chunks < MIN_CHUNKS)
-        return QN_OK;
-    uint32_t *tables = qn_build_array(b, SLOT_TRIGRAMS, uint32_t, 3 * (size_t)TRIGRAMS);
-    uint32_t *chunk_ends = qn_build_array(b, SLOT_DELTA, uint32_t, chunks);
-    if (!tables || !chunk_ends)
-        return qn_nomem(err);
-    gather_state g = {tables, tables + TRIGRAMS, &b->tri_out};
-    uint32_t    *next = tables + 2 * (size_t)TRIGRAMS, total = 0;
-    memset(tables, 0, 2 * (size_t)TRIGRAMS * 4);
+    size_t    words = TRIGRAMS / 64 * 2 + 3 * (size_t)TRIGRAMS;
+    uint32_t *tables = qn_build_array(b, SLOT_TRIGRAMS, uint32_t, words);
+    if (!tables)
+        return false;
+    if (!b->trigrams_clear)
+        memset(tables, 0, words * 4);
+    b->trigrams_clear = false;
+    g->met = (uint64_t *)(void *)tables;
+    g->last = tables + TRIGRAMS / 64 * 2;
+    g->count = g->last + TRIGRAMS;
+    *next = g->count + TRIGRAMS;
+    g->pairs = &b->tri_out;
     b->tri_out.bytes = 0;
     b->tri_out.failed = false;
+    return true;
+}
+
+static void clear_tables(qn_block_builder *b, gather_state *g)
+{
+    for (uint32_t t = next_met(g, 0); t < TRIGRAMS; t = next_met(g, t + 1))
+        g->last[t] = g->count[t] = 0;
+    memset(g->met, 0, TRIGRAMS / 8);
+    b->trigrams_clear = true;
+}
+
+qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count, qn_error *err)
+{
+    uint32_t     chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS, used = 0, limit = chunks / 4, total = 0;
+    uint32_t    *next;
+    gather_state g;
+    if (chunks < MIN_CHUNKS)
+        return QN_OK;
+    uint32_t *chunk_ends = qn_build_array(b, SLOT_DELTA, uint32_t, chunks);
+    if (!chunk_ends || !prepare_tables(b, &g, &next))
+        return qn_nomem(err);
     for (uint32_t c = 0; c < chunks; c++) {
         uint32_t first = c * QN_CHUNK_STRINGS, n = count - first;
         if (!gather_chunk(&g, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, c))
             return qn_nomem(err);
         chunk_ends[c] = (uint32_t)(b->tri_out.bytes / 4);
     }
-    for (uint32_t t = 0; t < TRIGRAMS; t++) {
-        if (!g.count[t])
-            continue;
+    for (uint32_t t = next_met(&g, 0); t < TRIGRAMS; t = next_met(&g, t + 1)) {
         used++;
         next[t] = total;
         total += g.count[t] <= limit ? g.count[t] : 0;
     }
-    if (!used)
-        return QN_OK;
     uint16_t *lists = qn_build_array(b, SLOT_SORT, uint16_t, total);
     if (!lists)
         return qn_nomem(err);
@@ -150,9 +182,12 @@ qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t 
         for (; i < chunk_ends[c]; i++)
             if (g.count[pairs[i]] <= limit)
                 lists[next[pairs[i]]++] = (uint16_t)c;
-    qn_build_begin(b);
-    write_index(b, g.count, used, chunks, lists);
-    qn_build_end(b, QN_SECTION_TRIGRAMS);
+    if (used) {
+        qn_build_begin(b);
+        write_index(b, &g, used, chunks, lists);
+        qn_build_end(b, QN_SECTION_TRIGRAMS);
+    }
+    clear_tables(b, &g);
     return b->out.failed ? qn_nomem(err) : QN_OK;
 }
 

@@ -8,7 +8,7 @@
 #define ROWS 1100u
 
 typedef struct sample {
-    qn_block_column_in in[9];
+    qn_block_column_in in[10];
     uint32_t           columns, rows;
     void              *owned[16];
     int                owned_count;
@@ -57,6 +57,14 @@ static void sample_make(sample *s, world *w, uint32_t rows)
     s->in[7] = (qn_block_column_in){QN_TYPE(NUMERIC), numerics, NULL};
     s->in[8] = (qn_block_column_in){QN_TYPE(BOOLEAN), bools, nulls};
     s->columns = 9;
+    if (rows >= 4096) { /* enough for row order */
+        int64_t  *raw = own(s, rows * 8);
+        uint64_t *few_nulls = own(s, rows / 8 + 16);
+        for (uint32_t i = 0; i < rows; i++)
+            raw[i] = (int64_t)qn_mix64(i + 1);
+        few_nulls[3] = 5;
+        s->in[s->columns++] = (qn_block_column_in){QN_TYPE(BIGINT), raw, few_nulls};
+    }
 }
 
 static void sample_free(sample *s)
@@ -253,8 +261,9 @@ static void test_resealed(void **state)
     qn_block_info info;
     size_t        bytes;
     world_init(&w);
-    for (int size = 0; size < 2; size++) {
-        sample_make(&s, &w, size ? ROWS : 40);
+    const uint32_t sizes[] = {40, ROWS, 4200};
+    for (int size = 0; size < 3; size++) {
+        sample_make(&s, &w, sizes[size]);
         CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
         uint8_t *file = load_file(&w, &bytes), *copy = malloc(bytes);
         atomic_store(&w.mem.limit_bytes, (uint64_t)64 << 20); /* absurd sizes are refused, not tried */
@@ -267,7 +276,7 @@ static void test_resealed(void **state)
                     hostile(&w, file, bytes, copy);
                 }
         }
-        for (int round = 0; round < 3000; round++) {
+        for (int round = 0; round < 2000; round++) {
             memcpy(copy, file, bytes);
             for (unsigned n = 1 + (unsigned)qn_random_below(&w.rnd, 4); n; n--) {
                 size_t at = (size_t)qn_random_below(&w.rnd, bytes), length = 1 + (size_t)qn_random_below(&w.rnd, 8);

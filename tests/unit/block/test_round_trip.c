@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/thread.h"
+
 #define ROWS 5000u
 
 static uint64_t *some_nulls(world *w, uint32_t rows, unsigned pattern)
@@ -48,7 +50,8 @@ static void *some_values(world *w, qn_arena *arena, qn_bank bank, uint32_t rows,
             char text[80];
             int  n = 0;
             if (x) /* the empty string is one of them */
-                n = snprintf(text, sizeof text, x % 3 ? "http://example.org/%llu/%llx" : "\xd0\xaf\xc3\xa9 %llu%.0llx",
+                n = snprintf(text, sizeof text,
+                             x % 3 ? "http://example.org/%llu/%llx" : x % 4 ? "\xd0\xaf\xc3\xa9 %llu%.0llx" : "%llu%.0llx   ",
                              (unsigned long long)(x % 97), (unsigned long long)mixed);
             d.str = qn_str_of(qn_arena_strndup(arena, text, (size_t)n), (size_t)n);
             break;
@@ -61,7 +64,8 @@ static void *some_values(world *w, qn_arena *arena, qn_bank bank, uint32_t rows,
 
 static const qn_sql_type types[] = {QN_TYPE_BOOLEAN, QN_TYPE_SMALLINT, QN_TYPE_INTEGER, QN_TYPE_BIGINT,
                                     QN_TYPE_REAL,    QN_TYPE_DOUBLE,   QN_TYPE_NUMERIC, QN_TYPE_TEXT,
-                                    QN_TYPE_DATE,    QN_TYPE_INTERVAL, QN_TYPE_TIMESTAMP};
+                                    QN_TYPE_DATE,    QN_TYPE_INTERVAL, QN_TYPE_TIMESTAMP,
+                                    QN_TYPE_CHAR};
 
 static void test_banks(void **state)
 {
@@ -312,11 +316,108 @@ static void test_one_row_is_small(void **state)
     world_deinit(&w);
 }
 
+/* The trigram index keeps every chunk that has the text, and drops most of the others. */
+static void test_trigrams(void **state)
+{
+    (void)state;
+    world w;
+    world_init(&w);
+    enum { COUNT = 40 * 128 };
+    static char   text[COUNT][40];
+    static qn_str s[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        int n = snprintf(text[i], sizeof text[i], "row %05u %s", i, i == 3000 ? "needle" : "haystack");
+        s[i] = qn_str_of(text[i], (size_t)n);
+    }
+    qn_block_column_in in = {QN_TYPE(TEXT), s, NULL};
+    qn_block_info      info;
+    qn_block          *b;
+    uint64_t           chunks[64];
+    bool               all;
+    CHECK_OK(&w, make_block(&w, &in, 1, COUNT, &info));
+    CHECK_OK(&w, qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
+    CHECK_OK(&w, qn_block_check(b, &w.err));
+    CHECK_OK(&w, qn_block_trigrams(b, 0, "needle", 6, chunks, &all, &w.err));
+    assert_false(all);
+    assert_int_equal(chunks[0], (uint64_t)1 << 3000 / 128); /* one chunk of forty */
+    CHECK_OK(&w, qn_block_trigrams(b, 0, "zebra", 5, chunks, &all, &w.err));
+    assert_false(all);
+    assert_int_equal(chunks[0], 0); /* occurs nowhere */
+    CHECK_OK(&w, qn_block_trigrams(b, 0, "haystack", 8, chunks, &all, &w.err));
+    assert_true(all); /* everywhere: not listed */
+    CHECK_OK(&w, qn_block_trigrams(b, 0, "\xc3\xa4\xc3\xb6", 4, chunks, &all, &w.err));
+    assert_true(all); /* not ASCII: the index cannot tell */
+    qn_block_unref(b);
+    drop_block(&w);
+    world_deinit(&w);
+}
+
+/* Many threads meet an untouched block: each verifies what it needs, all read the same. */
+typedef struct reader {
+    qn_block *block;
+    uint64_t  sum;
+    qn_status st;
+} reader;
+
+static void read_thread(void *arg)
+{
+    reader   *r = arg;
+    uint32_t  rows = qn_block_rows(r->block), *codes = malloc(rows * 4);
+    qn_mem    mem;
+    qn_arena  arena;
+    qn_str   *s = malloc(rows * sizeof *s);
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    r->st = qn_block_codes(r->block, 0, 0, rows, codes, NULL);
+    if (r->st == QN_OK)
+        r->st = qn_block_gather(r->block, 0, codes, rows, s, &arena, NULL);
+    for (uint32_t i = 0; i < rows && r->st == QN_OK; i++)
+        r->sum = qn_hash64(qn_str_data(&s[i]), s[i].bytes, r->sum);
+    qn_arena_deinit(&arena);
+    qn_mem_deinit(&mem);
+    free(codes);
+    free(s);
+    qn_block_unref(r->block);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    world         w;
+    qn_arena      arena;
+    qn_block_info info;
+    qn_block     *b;
+    reader        readers[4];
+    qn_thread     threads[4];
+    world_init(&w);
+    qn_arena_init(&arena, &w.mem);
+    void              *values = some_values(&w, &arena, QN_BANK_STR, ROWS, 3000);
+    qn_block_column_in in = {QN_TYPE(TEXT), values, NULL};
+    CHECK_OK(&w, make_block(&w, &in, 1, ROWS, &info));
+    CHECK_OK(&w, qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
+    for (int i = 0; i < 4; i++) {
+        qn_block_ref(b);
+        readers[i] = (reader){b, 0, QN_OK};
+        CHECK_OK(&w, qn_thread_start(&threads[i], 0, read_thread, &readers[i], &w.err));
+    }
+    qn_block_unref(b); /* the readers' references keep it */
+    for (int i = 0; i < 4; i++) {
+        qn_thread_join(threads[i]);
+        assert_int_equal(readers[i].st, QN_OK);
+        assert_true(readers[i].sum == readers[0].sum);
+    }
+    free(values);
+    qn_arena_deinit(&arena);
+    drop_block(&w);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statistics),       cmocka_unit_test(test_banks),   cmocka_unit_test(test_forms),
         cmocka_unit_test(test_raw),              cmocka_unit_test(test_largest), cmocka_unit_test(test_numerics),
-        cmocka_unit_test(test_search_equal_forms), cmocka_unit_test(test_one_row_is_small)};
+        cmocka_unit_test(test_search_equal_forms), cmocka_unit_test(test_one_row_is_small),
+        cmocka_unit_test(test_trigrams),         cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 #include <pg_query.h>
 
 /* Upper bound of what libpg_query holds per token, measured over long VALUES lists and chains. */
-#define PARSE_BYTES_PER_TOKEN 1024u
+#define PARSE_BYTES_PER_TOKEN 512u
 #define PARSE_BYTES_FIXED     65536u
 
 static void *unpack_alloc(void *arena, size_t bytes)

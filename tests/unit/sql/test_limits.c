@@ -1,6 +1,7 @@
 /* Statements that are too deep, too long, damaged, or bound while memory runs out: an answer or an
  * error, never a crash and never a leak.  The random test prints its seed; QN_TEST_SEED sets it. */
 #include "sql_test.h"
+#include "base/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,38 @@ static void damaged_statements(void **state)
     }
 }
 
+/* Nothing is shared between bindings: four threads at once see what one sees. */
+static void bind_many(void *arg)
+{
+    fixture f;
+
+    fixture_open(&f);
+    for (int i = 0; i < 200; i++) {
+        qn_bound *bound = NULL;
+        qn_status st = bind_text(&f, statements[(size_t)i % 4], &bound);
+        *(bool *)arg = *(bool *)arg && st == QN_OK && bound;
+        st = bind_text(&f, "SELECT nope FROM t", &bound);
+        *(bool *)arg = *(bool *)arg && st == QN_ERROR && strcmp(f.err.sqlstate, "42703") == 0;
+    }
+    fixture_close(&f);
+}
+
+static void many_threads(void **state)
+{
+    qn_thread threads[4];
+    bool      good[4] = {true, true, true, true};
+    qn_error  err = {0};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(qn_thread_start(&threads[i], 0, bind_many, &good[i], &err), QN_OK);
+    }
+    for (int i = 0; i < 4; i++) {
+        qn_thread_join(threads[i]);
+        assert_true(good[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test(shared_operands_do_not_explode),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(damaged_statements),
+        cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,7 +301,7 @@ typedef struct fields {
     char mode; /* 'G', 'W' or 0 */
     bool half_day;
     int  hour, pm, minute, second, seconds_of_day, weekday, day, day_of_year, month, millis, micros, year, bc,
-        week, week_of_month, century, julian, year_digits, zone_sign, zone_hour, zone_minute;
+        week, week_of_month, century, julian, year_digits, precision, zone_sign, zone_hour, zone_minute;
 } fields;
 
 typedef struct reader {
@@ -473,6 +473,8 @@ static qn_status read_field(reader *r, uint32_t i, int extra_skip)
         break;
     case K_FF:
     case K_US:
+        if (n->key->id == K_FF)
+            f->precision = n->key->name[2] - '0';
         QN_TRY(read_int(r, i, n->key->id == K_US ? 6 : n->key->name[2] - '0', &f->micros, &used));
         if (used < 6 && used >= 0 && __builtin_mul_overflow(f->micros, power[used], &f->micros))
             f->micros = -1;
@@ -607,12 +609,13 @@ static qn_status field_range(reader *r)
 }
 
 /* Fields to a civil date and time; *offset and *has_zone when TZH was there. */
-static qn_status combine(reader *r, qn_civil *c, bool *has_zone, int32_t *offset)
+static qn_status combine(reader *r, qn_civil *c, bool *has_zone, int32_t *offset, int32_t *precision)
 {
     fields *f = &r->f;
     bool    have_year = false, have_month = false, have_day = false;
     int64_t century = f->century;
     *c = (qn_civil){.month = 1, .day = 1};
+    *precision = f->precision ? f->precision : -1;
     if (f->seconds_of_day) {
         c->hour = f->seconds_of_day / 3600;
         c->minute = f->seconds_of_day / 60 % 60;
@@ -714,13 +717,15 @@ static qn_status combine(reader *r, qn_civil *c, bool *has_zone, int32_t *offset
     *has_zone = f->zone_sign != 0;
     if (*has_zone) {
         if (f->zone_hour < 0 || f->zone_hour > 15 || f->zone_minute < 0 || f->zone_minute >= 60)
-            return field_range(r);
+            return qn_fail(r->call->err, QN_SQLSTATE_INVALID_TIME_ZONE, "time zone displacement out of range: \"%.900s\"",
+                           r->start);
         *offset = f->zone_sign * (f->zone_hour * 3600 + f->zone_minute * 60);
     }
     return QN_OK;
 }
 
-static qn_status read_civil(qn_call *call, const qn_datum *args, qn_civil *c, bool *has_zone, int32_t *offset)
+static qn_status read_civil(qn_call *call, const qn_datum *args, qn_civil *c, bool *has_zone, int32_t *offset,
+                            int32_t *precision)
 {
     reader    r = {.call = call};
     qn_status st = format_picture_get(call, &args[1].str, true, &r.picture);
@@ -731,7 +736,7 @@ static qn_status read_civil(qn_call *call, const qn_datum *args, qn_civil *c, bo
         return qn_nomem(call->err);
     r.start = r.s = copy;
     st = read_all(&r);
-    return st == QN_OK ? combine(&r, c, has_zone, offset) : st;
+    return st == QN_OK ? combine(&r, c, has_zone, offset, precision) : st;
 }
 
 FORMAT_FN(format_to_date)
@@ -740,8 +745,8 @@ FORMAT_FN(format_to_date)
     (void)null;
     qn_civil  c;
     bool      has_zone;
-    int32_t   offset;
-    qn_status st = read_civil(call, args, &c, &has_zone, &offset);
+    int32_t   offset, precision;
+    qn_status st = read_civil(call, args, &c, &has_zone, &offset, &precision);
     if (st != QN_OK)
         return st;
     int64_t days = qn_days_from_civil(c.year, c.month, c.day);
@@ -757,17 +762,18 @@ FORMAT_FN(format_to_timestamp)
     (void)null;
     qn_civil  c;
     bool      has_zone;
-    int32_t   offset = 0;
+    int32_t   offset = 0, precision;
     int64_t   local;
-    qn_status st = read_civil(call, args, &c, &has_zone, &offset);
+    qn_status st = read_civil(call, args, &c, &has_zone, &offset, &precision);
     if (st != QN_OK)
         return st;
     if (qn_timestamp_from_civil(&c, &local)) {
-        if (!has_zone)
-            return qn_timestamp_to_timestamptz(local, call->set ? call->set->zone : NULL, &result->i64, call->err);
-        result->i64 = local - offset * QN_USECS_PER_SEC;
-        if (qn_timestamp_in_range(result->i64))
-            return QN_OK;
+        if (has_zone)
+            result->i64 = local - offset * QN_USECS_PER_SEC;
+        else
+            qn_timestamp_from_local(local, call->set ? call->set->zone : NULL, &result->i64);
+        if (qn_timestamp_in_range(result->i64)) /* FF1 … FF6 round */
+            return qn_datetime_apply_typmod((qn_type){QN_TYPE_TIMESTAMPTZ, precision}, result, call->err);
     }
     return qn_fail(call->err, QN_SQLSTATE_DATETIME_OVERFLOW, "timestamp out of range");
 }

@@ -143,7 +143,7 @@ typedef struct writer {
     const char *number, *next;  /* digits without sign; the next one to place */
     const char *last_relevant;  /* the last decimal worth showing, or the point; NULL: show all */
     char        sign;
-    bool        sign_done, started;
+    bool        sign_done, started, ended; /* ended: the picture asked for digits beyond the number */
     int         blanks, at, count;
 } writer;
 
@@ -194,12 +194,16 @@ static void put_digit(writer *w, int id)
                 qn_buf_putc(out, ' ');
             else if (point_only)
                 qn_buf_putc(out, '0');
-        } else if (*w->next) {
-            qn_buf_putc(out, *w->next);
+        } else {
+            if (*w->next)
+                qn_buf_putc(out, *w->next);
+            else
+                w->ended = true;
             w->started = true;
         }
-        if (*w->next)
-            w->next++;
+        if (w->ended)
+            return;
+        w->next++;
     }
     int end = w->count + (w->blanks ? 1 : 0) + (p->decimal ? 1 : 0);
     if (w->last_relevant && w->last_relevant == w->next)
@@ -267,7 +271,9 @@ static qn_status write_number(qn_call *call, const format_picture *picture, cons
     if (!w.sign_done && w.blanks == 0)
         w.count++;
 
-    for (uint32_t i = 0; i < picture->count; i++) {
+    /* "9." of 5 runs out of number at the point; PostgreSQL shows nothing of the picture after that. */
+    qn_status st = QN_OK;
+    for (uint32_t i = 0; i < picture->count && !w.ended && st == QN_OK; i++) {
         const format_node *n = &picture->nodes[i];
         if (n->kind != NODE_KEY) {
             qn_buf_add(&out, n->text, n->bytes);
@@ -293,7 +299,11 @@ static qn_status write_number(qn_call *call, const format_picture *picture, cons
             put_roman(&out, number, lower, p->fill);
             break;
         case K_TH:
-            if (!p->roman && *number != '#' && w.sign != '-' && !p->decimal)
+            if (p->roman || *number == '#' || w.sign == '-' || p->decimal)
+                break;
+            if (!*number || !format_digit(number[strlen(number) - 1]))
+                st = qn_fail(call->err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION, "\"%s\" is not a number", number);
+            else
                 qn_buf_puts(&out, format_ordinal(number, strlen(number), !lower));
             break;
         case K_MI:
@@ -309,11 +319,18 @@ static qn_status write_number(qn_call *call, const format_picture *picture, cons
                 qn_buf_putc(&out, ' ');
             break;
         case K_SG:
-            qn_buf_putc(&out, w.sign);
+            if (w.sign)
+                qn_buf_putc(&out, w.sign);
+            else
+                w.ended = true;
             break;
         default:
             break;
         }
+    }
+    if (st != QN_OK) {
+        qn_buf_deinit(&out);
+        return st;
     }
     return format_result(call, &out, result);
 }
@@ -466,6 +483,9 @@ static qn_status write_numeric(qn_call *call, const format_picture *picture, pla
     int64_t    roman;
     bool       finite = !qn_numeric_is_nan(v) && !qn_numeric_is_infinite(v, &sign);
     qn_buf_init(&buf, call->arena->mem);
+    if (p->roman && !finite)
+        return qn_fail(call->err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot convert %s to integer",
+                       qn_numeric_is_nan(v) ? "NaN" : "infinity");
     if (p->roman) {
         QN_TRY(qn_numeric_round(v, 0, call->arena, &v, call->err));
         if (qn_numeric_to_i64(v, &roman, NULL) != QN_OK || roman != (int32_t)roman)
@@ -561,13 +581,16 @@ static qn_status write_float(qn_call *call, const format_picture *picture, plan 
         v = digits == 6 ? (double)((float)v * (float)pow(10, p->shift)) : v * pow(10, p->shift);
         p->pre += p->shift;
     }
-    if (isnan(v) || isinf(v))
-        return write_text(call, picture, p, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity", result);
-    int whole = snprintf(text, sizeof text, "%.0f", fabs(v));
+    const char *odd = isnan(v) ? "NaN" : isinf(v) ? &"-Infinity"[v > 0] : NULL;
+    int         whole = snprintf(text, sizeof text, "%.0f", fabs(v));
+    if (odd)
+        whole = (int)strlen(odd) - (*odd == '-');
     if (whole >= digits)
         p->post = 0;
     else if (whole + p->post > digits)
         p->post = digits - whole;
+    if (odd)
+        return write_text(call, picture, p, odd, result);
     snprintf(text, sizeof text, "%.*f", p->post, v);
     return write_text(call, picture, p, text, result);
 }
@@ -652,7 +675,7 @@ static void scan_digit(scanner *r, int id)
                 r->number[0] = r->s[1];
                 r->s++;
             }
-        } else if (!read && !r->p.sign_locale && !r->p.plus && !r->p.minus) {
+        } else if (!read && !r->p.sign_locale && (r->p.plus || r->p.minus)) {
             if (*r->s == '-' || *r->s == '+')
                 r->number[0] = *r->s;
         }
@@ -726,10 +749,13 @@ FORMAT_FN(format_to_number)
     int32_t typmod = ((precision << 16) | r.after) + 4;
     st = qn_numeric_parse(r.number, r.bytes, precision >= 1 && precision <= 1000 ? typmod : -1, call->arena,
                           &result->num, call->err);
-    if (st == QN_OK && r.p.multi) { /* V: the digits are 10^shift times the value */
+    if (st == QN_OK && precision == 0 && qn_numeric_compare(result->num, qn_numeric_small(0, 0)) != 0)
+        return qn_fail(call->err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "numeric field overflow");
+    if (st == QN_OK && r.p.multi) { /* V: the digits are 10^shift times the value; power() shows 16 decimals */
         char       text[32];
         qn_numeric scale;
-        int        n = snprintf(text, sizeof text, "1e-%d", r.p.shift);
+        int        zeros = r.p.shift < 16 ? 16 - r.p.shift : 0;
+        int        n = snprintf(text, sizeof text, "1%.*se-%d", zeros, "0000000000000000", r.p.shift + zeros);
         st = qn_numeric_parse(text, (size_t)n, -1, call->arena, &scale, call->err);
         if (st == QN_OK)
             st = qn_numeric_mul(result->num, scale, call->arena, &result->num, call->err);

@@ -203,7 +203,8 @@ static void put_digit(writer *w, int id)
         }
         if (w->ended)
             return;
-        w->next++;
+        if (*w->next)
+            w->next++;
     }
     int end = w->count + (w->blanks ? 1 : 0) + (p->decimal ? 1 : 0);
     if (w->last_relevant && w->last_relevant == w->next)

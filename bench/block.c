@@ -1,9 +1,10 @@
-/* How fast blocks are written and read: ns a row for encode, unpack, select, gather, at every level of kernels.
+/* How fast blocks are written and read: ns a row for encode, unpack, select, gather, at every level
+ * of kernels.
  *
  *     block [rows]
  *
- * Data is made here, one column per form of codes.  Each figure is the best of five; reading repeats over
- * a warm block, so figures are of the processor, not of the disk. */
+ * Data is made here, one column per form of codes.  Each figure is the best of five; reading
+ * repeats over a warm block, so figures are of the processor, not of the disk. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,10 @@ static void must(qn_status st)
     exit(1);
 }
 
-static double now_ns(void) { return (double)env.clock.monotonic_ns(env.clock.self); }
+static double now_ns(void)
+{
+    return (double)env.clock.monotonic_ns(env.clock.self);
+}
 
 #define BEST(result, rows, code)                                                                   \
     do {                                                                                           \
@@ -51,13 +55,27 @@ static int64_t *integers(uint32_t rows, int kind)
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t r = qn_random_next(&rnd);
         switch (kind) {
-        case 0: v[i] = (int64_t)(r % 100); break;
-        case 1: v[i] = (int64_t)(r % 60000); break;
-        case 2: v[i] = (int64_t)(qn_mix64(r % 150000)); break;
-        case 3: v[i] = (int64_t)(qn_mix64(i / 20 + 1) % 1000000); break;
-        case 4: v[i] = r % 16 ? 0 : (int64_t)(r >> 8) % 20000; break;
-        case 5: v[i] = (int64_t)(qn_mix64(i / 1024 * 32 + r % 32) % 1000000); break;
-        default: v[i] = (int64_t)r; break;
+        case 0:
+            v[i] = (int64_t)(r % 100);
+            break;
+        case 1:
+            v[i] = (int64_t)(r % 60000);
+            break;
+        case 2:
+            v[i] = (int64_t)(qn_mix64(r % 150000));
+            break;
+        case 3:
+            v[i] = (int64_t)(qn_mix64(i / 20 + 1) % 1000000);
+            break;
+        case 4:
+            v[i] = r % 16 ? 0 : (int64_t)(r >> 8) % 20000;
+            break;
+        case 5:
+            v[i] = (int64_t)(qn_mix64(i / 1024 * 32 + r % 32) % 1000000);
+            break;
+        default:
+            v[i] = (int64_t)r;
+            break;
         }
     }
     return v;
@@ -69,8 +87,10 @@ static qn_str *strings(uint32_t rows)
     char   *text = malloc((size_t)rows * 96);
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t r = qn_mix64(i / 3 % 100000 + 1);
-        int n = snprintf(text + (size_t)i * 96, 96, "http://www.site-%u.example/section/%u/item?id=%u&ref=%x", (unsigned)(r % 97),
-                         (unsigned)(r >> 8 & 63), (unsigned)(r >> 16 & 0xfffff), (unsigned)(r >> 40 & 0xff));
+        int      n = snprintf(text + (size_t)i * 96, 96,
+                              "http://www.site-%u.example/section/%u/item?id=%u&ref=%x",
+                              (unsigned)(r % 97), (unsigned)(r >> 8 & 63), (unsigned)(r >> 16 & 0xfffff),
+                              (unsigned)(r >> 40 & 0xff));
         s[i] = qn_str_of(text + (size_t)i * 96, (size_t)n);
     }
     return s;
@@ -81,7 +101,8 @@ static void read_side(qn_block *b, const column *columns, uint32_t count, uint32
     uint32_t *codes = malloc((size_t)rows * 4), *sparse = malloc((size_t)rows * 4), kept;
     uint64_t *bits = malloc(QN_BLOCK_ROWS / 8), *set_bits = calloc(QN_BLOCK_ROWS / 64 + 2, 8);
     void     *values = malloc((size_t)rows * 16);
-    printf("%-12s %-16s %8s %8s %8s %8s %8s %8s\n", "level", "column", "unpack", "range", "set", "at 1%", "values", "gather");
+    printf("%-12s %-16s %8s %8s %8s %8s %8s %8s\n", "level", "column", "unpack", "range", "set",
+           "at 1%", "values", "gather");
     for (int level = 0; level < QN_ISA_COUNT; level++) {
         if (!qn_kernels_force((qn_isa)level))
             continue;
@@ -97,20 +118,24 @@ static void read_side(qn_block *b, const column *columns, uint32_t count, uint32
             }
             BEST(unpack, rows, must(qn_block_codes(b, i, 0, rows, codes, &err)));
             qn_codeset s = {true, c->distinct / 3, c->distinct / 2, NULL};
-            BEST(range, rows, memset(bits, 0xff, rows / 8); must(qn_block_select(b, i, &s, 0, rows, bits, &kept, &err)));
+            BEST(range, rows, memset(bits, 0xff, rows / 8);
+                 must(qn_block_select(b, i, &s, 0, rows, bits, &kept, &err)));
             for (uint32_t k = 0; k < c->distinct / 64 + 1; k++)
                 set_bits[k] = qn_random_next(&rnd) & qn_random_next(&rnd);
             s = (qn_codeset){false, 0, 0, set_bits};
-            BEST(set, rows, memset(bits, 0xff, rows / 8); must(qn_block_select(b, i, &s, 0, rows, bits, &kept, &err)));
+            BEST(set, rows, memset(bits, 0xff, rows / 8);
+                 must(qn_block_select(b, i, &s, 0, rows, bits, &kept, &err)));
             uint32_t n = 0;
             for (uint32_t row = 0; row < rows; row += 1 + (uint32_t)qn_random_below(&rnd, 200))
                 sparse[n++] = row;
             BEST(at, n, must(qn_block_codes_at(b, i, sparse, n, codes, &err)));
-            BEST(decode, c->distinct, qn_arena_reset(&arena); must(qn_block_values(b, i, 1, c->distinct, values, &arena, &err)));
+            BEST(decode, c->distinct, qn_arena_reset(&arena);
+                 must(qn_block_values(b, i, 1, c->distinct, values, &arena, &err)));
             must(qn_block_codes(b, i, 0, rows, codes, &err));
-            BEST(gather, rows, qn_arena_reset(&arena); must(qn_block_gather(b, i, codes, rows, values, &arena, &err)));
-            printf("%-12s %-16s %8.3f %8.3f %8.3f %8.2f %8.2f %8.2f\n", qn_isa_name((qn_isa)level), columns[i].name, unpack, range,
-                   set, at, decode, gather);
+            BEST(gather, rows, qn_arena_reset(&arena);
+                 must(qn_block_gather(b, i, codes, rows, values, &arena, &err)));
+            printf("%-12s %-16s %8.3f %8.3f %8.3f %8.2f %8.2f %8.2f\n", qn_isa_name((qn_isa)level),
+                   columns[i].name, unpack, range, set, at, decode, gather);
             qn_arena_deinit(&arena);
         }
     }
@@ -132,10 +157,14 @@ int main(int argc, char **argv)
     qn_random_seed(&rnd, 1);
     must(qn_vfs_memory_new(&mem, &env.vfs, &err));
     column columns[] = {
-        {"narrow", {QN_TYPE(BIGINT), integers(rows, 0), NULL}},     {"60 K map", {QN_TYPE(BIGINT), integers(rows, 1), NULL}},
-        {"150 K hash", {QN_TYPE(BIGINT), integers(rows, 2), NULL}}, {"runs of 20", {QN_TYPE(BIGINT), integers(rows, 3), NULL}},
-        {"1/16 not zero", {QN_TYPE(BIGINT), integers(rows, 4), NULL}}, {"32 per unit", {QN_TYPE(BIGINT), integers(rows, 5), NULL}},
-        {"unique", {QN_TYPE(BIGINT), integers(rows, 6), NULL}},     {"text 100 K", {QN_TYPE(TEXT), strings(rows), NULL}},
+        {"narrow", {QN_TYPE(BIGINT), integers(rows, 0), NULL}},
+        {"60 K map", {QN_TYPE(BIGINT), integers(rows, 1), NULL}},
+        {"150 K hash", {QN_TYPE(BIGINT), integers(rows, 2), NULL}},
+        {"runs of 20", {QN_TYPE(BIGINT), integers(rows, 3), NULL}},
+        {"1/16 not zero", {QN_TYPE(BIGINT), integers(rows, 4), NULL}},
+        {"32 per unit", {QN_TYPE(BIGINT), integers(rows, 5), NULL}},
+        {"unique", {QN_TYPE(BIGINT), integers(rows, 6), NULL}},
+        {"text 100 K", {QN_TYPE(TEXT), strings(rows), NULL}},
     };
     uint32_t          count = (uint32_t)(sizeof columns / sizeof *columns);
     qn_block_builder *builder;
@@ -152,8 +181,8 @@ int main(int argc, char **argv)
     must(qn_block_write(&env, "bench.qnb", 1, 1, rows, segments, count, &info, &err));
     must(qn_block_open(&env, "bench.qnb", 1, 1, info.content_hash, &b, &err));
     for (uint32_t i = 0; i < count; i++)
-        printf("%-16s %12.1f %12.3f %10u\n", columns[i].name, took[i], (double)segments[i].bytes / rows,
-               qn_block_column_at(b, i)->distinct);
+        printf("%-16s %12.1f %12.3f %10u\n", columns[i].name, took[i],
+               (double)segments[i].bytes / rows, qn_block_column_at(b, i)->distinct);
     read_side(b, columns, count, rows);
     qn_block_unref(b);
     for (uint32_t i = 0; i < count; i++)

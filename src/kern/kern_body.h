@@ -1,12 +1,16 @@
-/* The kernels, written once over the vocabulary of vec_*.h and included by kern_base.c, kern_avx2.c and
- * kern_avx512.c, each compiled with its own flags.
+/* The kernels, written once over the vocabulary of vec_*.h and included by kern_base.c, kern_avx2.c
+ * and kern_avx512.c, each compiled with its own flags.
  *
- * All packed loops go 64 values (8 * width bytes) at a time, because 64 results are one word of a bitmap;
- * the rest is done the same way into a small buffer, of which only `count` values are kept.  Reading for
- * that rest never passes the bytes a full group of LANES would read plus a vector: see QN_KERN_SLACK. */
+ * Packed loops that make bitmaps go 64 values (8 * width bytes) at a time, because 64 results are one
+ * word; the others go LANES at a time.  What is left over is taken value by value, so nothing past
+ * the packed bytes is read but what a vector load at a group's beginning takes with it: less than
+ * QN_KERN_SLACK. */
 #include "kern/kern.h"
 
-/* One value of any width up to 64 from a bit stream.  Touches the ninth byte only when it is needed. */
+extern const qn_kernels QN_VEC_TABLE; /* kern.c chooses among them */
+
+/* One value of any width up to 64 from a bit stream.  Touches the ninth byte only when it is
+ * needed. */
 static inline uint64_t scalar_at(const uint8_t *p, size_t i, unsigned width)
 {
     size_t   bit = i * width;
@@ -84,7 +88,8 @@ static uint32_t max_packed(const void *packed, unsigned width, size_t count)
     return best;
 }
 
-/* Set bits first..count-1 of a bitmap to `one`, and the bits after them in the last word to zero. */
+/* Set bits first..count-1 of a bitmap to `one`, and the bits after them in the last word to zero.
+ */
 static void fill_bits(uint64_t *out, size_t count, bool one)
 {
     memset(out, one ? 0xff : 0, (count + 63) / 64 * 8);
@@ -92,8 +97,8 @@ static void fill_bits(uint64_t *out, size_t count, bool one)
         out[count / 64] = ((uint64_t)1 << count % 64) - 1;
 }
 
-static void select_range(const void *packed, unsigned width, uint32_t lo, uint32_t hi, uint64_t *out,
-                         size_t count)
+static void select_range(const void *packed, unsigned width, uint32_t lo, uint32_t hi,
+                         uint64_t *out, size_t count)
 {
     const uint8_t *p = packed;
     size_t         word = 0, full = count / 64;
@@ -112,8 +117,8 @@ static void select_range(const void *packed, unsigned width, uint32_t lo, uint32
         vctl     c = vn_ctl(width);
         uint16_t l = (uint16_t)lo, span = (uint16_t)(hi - lo);
         for (; word < full; word++, p += 8 * width) {
-            /* Two stores rather than a shift and an or: gcc 12 under its undefined-behaviour sanitizer
-             * joins the two masks wrongly. */
+            /* Two stores rather than a shift and an or: gcc 12 under its undefined-behaviour
+             * sanitizer joins the two masks wrongly. */
             uint32_t half[2] = {vn_range_mask(&c, p, l, span),
                                 vn_range_mask(&c, p + 4 * width, l, span)};
             memcpy(out + word, half, 8);
@@ -138,12 +143,16 @@ static void select_range(const void *packed, unsigned width, uint32_t lo, uint32
     }
 }
 
-static inline bool set_has(const uint64_t *set, uint32_t i) { return set[i >> 6] >> (i & 63) & 1; }
+static inline bool set_has(const uint64_t *set, uint32_t i)
+{
+    return set[i >> 6] >> (i & 63) & 1;
+}
 
 #if SMALL_WORDS
 /* The set restricted to base.. fits a register: look its words up there instead of in memory. */
-static const uint8_t *select_small(const uint8_t *p, unsigned width, uint32_t base, const uint64_t *set,
-                                   uint32_t set_bits, uint64_t *out, size_t words)
+static const uint8_t *select_small(const uint8_t *p, unsigned width, uint32_t base,
+                                   const uint64_t *set, uint32_t set_bits, uint64_t *out,
+                                   size_t words)
 {
     uint32_t table[SMALL_WORDS];
     vctl     c = v_ctl(width);
@@ -234,7 +243,8 @@ static void lookup32(const uint32_t *table, uint32_t *values, size_t count)
         values[i] = table[values[i]];
 }
 
-static void shape32(const uint32_t *values, size_t count, uint32_t *lo, uint32_t *hi, uint32_t *runs)
+static void shape32(const uint32_t *values, size_t count, uint32_t *lo, uint32_t *hi,
+                    uint32_t *runs)
 {
     uint32_t l = values[0], h = values[0], r = 1;
     size_t   i = 1;
@@ -293,7 +303,8 @@ static size_t bits_to_rows(const uint64_t *bits, size_t words, uint32_t base, ui
     return n;
 }
 
-static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t words, uint64_t *out)
+static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t words,
+                         uint64_t *out)
 {
     size_t at = 0;
     for (size_t w = 0; w < words; w++) {
@@ -305,7 +316,6 @@ static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t 
     }
 }
 
-extern const qn_kernels QN_VEC_TABLE;
 const qn_kernels QN_VEC_TABLE = {
     .isa = QN_VEC_ISA,
     .unpack32 = unpack32,

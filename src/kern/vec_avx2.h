@@ -1,8 +1,9 @@
 /* Vector vocabulary of AVX2; vec_base.h says what each word means.
  *
- * Unpacking: eight values of width w <= 25 are w bytes.  The lower four start at bit 0, the upper four at
- * bit 4w; each half is loaded as 16 bytes, a byte shuffle brings the four bytes around each value into
- * its lane, a variable shift and a mask finish.  (After Willhalm et al., "SIMD-Scan", 2009.) */
+ * Unpacking: eight values of width w <= 25 are w bytes.  The lower four start at bit 0, the upper
+ * four at bit 4w; each half is loaded as 16 bytes, a byte shuffle brings the four bytes around each
+ * value into its lane, a variable shift and a mask finish.  (After Willhalm et al., "SIMD-Scan",
+ * 2009.) */
 #ifndef QN_KERN_VEC_H
 #define QN_KERN_VEC_H
 
@@ -11,10 +12,10 @@
 #include <string.h>
 
 #define QN_VEC_TABLE qn_kernels_avx2
-#define QN_VEC_ISA QN_ISA_AVX2
-#define LANES 8u
+#define QN_VEC_ISA   QN_ISA_AVX2
+#define LANES        8u
 #define QN_VEC_WIDTH 25u
-#define SMALL_WORDS 8u
+#define SMALL_WORDS  8u
 
 typedef __m256i vu32;
 typedef struct vctl {
@@ -31,10 +32,10 @@ static inline uint64_t load64(const uint8_t *p)
 
 static inline vctl v_ctl(unsigned width)
 {
-    vctl     c;
-    int      w = (int)width, odd = 4 * w & 7; /* bits before value 4 in its first byte */
-    __m256i  bit = _mm256_setr_epi32(0, w, 2 * w, 3 * w, odd, odd + w, odd + 2 * w, odd + 3 * w);
-    __m256i  byte = _mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101));
+    vctl    c;
+    int     w = (int)width, odd = 4 * w & 7; /* bits before value 4 in its first byte */
+    __m256i bit = _mm256_setr_epi32(0, w, 2 * w, 3 * w, odd, odd + w, odd + 2 * w, odd + 3 * w);
+    __m256i byte = _mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101));
     c.shuffle = _mm256_add_epi32(byte, _mm256_set1_epi32(0x03020100));
     c.shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
     c.mask = _mm256_set1_epi32((int)((1u << width) - 1));
@@ -48,13 +49,34 @@ static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
     __m256i x = _mm256_shuffle_epi8(_mm256_set_m128i(hi, lo), c->shuffle);
     return _mm256_and_si256(_mm256_srlv_epi32(x, c->shift), c->mask);
 }
-static inline vu32 v_splat(uint32_t x) { return _mm256_set1_epi32((int)x); }
-static inline vu32 v_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline void v_store(uint32_t *p, vu32 a) { _mm256_storeu_si256((__m256i *)p, a); }
-static inline vu32 v_add(vu32 a, vu32 b) { return _mm256_add_epi32(a, b); }
-static inline vu32 v_sub(vu32 a, vu32 b) { return _mm256_sub_epi32(a, b); }
-static inline vu32 v_min(vu32 a, vu32 b) { return _mm256_min_epu32(a, b); }
-static inline vu32 v_max(vu32 a, vu32 b) { return _mm256_max_epu32(a, b); }
+static inline vu32 v_splat(uint32_t x)
+{
+    return _mm256_set1_epi32((int)x);
+}
+static inline vu32 v_load(const uint32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+static inline void v_store(uint32_t *p, vu32 a)
+{
+    _mm256_storeu_si256((__m256i *)p, a);
+}
+static inline vu32 v_add(vu32 a, vu32 b)
+{
+    return _mm256_add_epi32(a, b);
+}
+static inline vu32 v_sub(vu32 a, vu32 b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+static inline vu32 v_min(vu32 a, vu32 b)
+{
+    return _mm256_min_epu32(a, b);
+}
+static inline vu32 v_max(vu32 a, vu32 b)
+{
+    return _mm256_max_epu32(a, b);
+}
 static inline vu32 v_gather(const uint32_t *t, vu32 a)
 {
     return _mm256_i32gather_epi32((const int *)t, a, 4);
@@ -63,7 +85,10 @@ static inline vu32 v_bit(vu32 a)
 {
     return _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_and_si256(a, _mm256_set1_epi32(31)));
 }
-static inline vu32 v_shr5(vu32 a) { return _mm256_srli_epi32(a, 5); }
+static inline vu32 v_shr5(vu32 a)
+{
+    return _mm256_srli_epi32(a, 5);
+}
 static inline uint32_t v_le_mask(vu32 a, vu32 b)
 {
     __m256i le = _mm256_cmpeq_epi32(_mm256_min_epu32(a, b), a);
@@ -74,10 +99,13 @@ static inline uint32_t v_test_mask(vu32 a, vu32 b)
     __m256i zero = _mm256_cmpeq_epi32(_mm256_and_si256(a, b), _mm256_setzero_si256());
     return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(zero)) ^ 0xffu;
 }
-static inline vu32 v_small(vu32 t, vu32 i) { return _mm256_permutevar8x32_epi32(t, i); }
+static inline vu32 v_small(vu32 t, vu32 i)
+{
+    return _mm256_permutevar8x32_epi32(t, i);
+}
 
-/* Two values per 16-byte half: relative to its first byte a pair begins at an even bit <= 6, so even
- * width 57 ends inside the 16 bytes and each value inside eight. */
+/* Two values per 16-byte half: relative to its first byte a pair begins at an even bit <= 6, so
+ * even width 57 ends inside the 16 bytes and each value inside eight. */
 static inline __m256i v4_unpack(const uint8_t *p, unsigned bit, unsigned width, __m256i mask)
 {
     unsigned b0 = bit, b1 = bit + 2 * width;
@@ -92,7 +120,8 @@ static inline __m256i v4_unpack(const uint8_t *p, unsigned bit, unsigned width, 
     byte = _mm256_or_si256(byte, _mm256_slli_epi64(byte, 32));
     __m256i x = _mm256_shuffle_epi8(_mm256_set_m128i(hi, lo),
                                     _mm256_add_epi8(byte, _mm256_set1_epi64x(0x0706050403020100)));
-    return _mm256_and_si256(_mm256_srlv_epi64(x, _mm256_and_si256(at, _mm256_set1_epi64x(7))), mask);
+    return _mm256_and_si256(_mm256_srlv_epi64(x, _mm256_and_si256(at, _mm256_set1_epi64x(7))),
+                            mask);
 }
 static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, uint64_t *out)
 {
@@ -102,6 +131,9 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     _mm256_storeu_si256((__m256i *)out, _mm256_add_epi64(a, add));
     _mm256_storeu_si256((__m256i *)(out + 4), _mm256_add_epi64(b, add));
 }
-static inline uint64_t deposit64(uint64_t v, uint64_t m) { return _pdep_u64(v, m); }
+static inline uint64_t deposit64(uint64_t v, uint64_t m)
+{
+    return _pdep_u64(v, m);
+}
 
 #endif

@@ -1,8 +1,8 @@
 /* Vector vocabulary of AVX-512 (F, BW, DQ, VL, VBMI); vec_base.h says what each word means.
  *
- * Unpacking: sixteen values of width w <= 25 are 2w <= 50 bytes, so one 64-byte load holds them all and one
- * byte permutation brings the four bytes around each value into its lane.  Narrow widths also come as
- * 32 lanes of 16 bits (NARROW), which halves the work of a comparison. */
+ * Unpacking: sixteen values of width w <= 25 are 2w <= 50 bytes, so one 64-byte load holds them all
+ * and one byte permutation brings the four bytes around each value into its lane.  Narrow widths
+ * also come as 32 lanes of 16 bits (NARROW), which halves the work of a comparison. */
 #ifndef QN_KERN_VEC_H
 #define QN_KERN_VEC_H
 
@@ -11,10 +11,10 @@
 #include <string.h>
 
 #define QN_VEC_TABLE qn_kernels_avx512
-#define QN_VEC_ISA QN_ISA_AVX512
-#define LANES 16u
+#define QN_VEC_ISA   QN_ISA_AVX512
+#define LANES        16u
 #define QN_VEC_WIDTH 25u
-#define SMALL_WORDS 16u
+#define SMALL_WORDS  16u
 #define NARROW_WIDTH 9u /* shift 7 + 9 bits fit a 16-bit lane */
 
 typedef __m512i vu32;
@@ -45,22 +45,58 @@ static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
     __m512i x = _mm512_permutexvar_epi8(c->permute, _mm512_loadu_si512(p));
     return _mm512_and_si512(_mm512_srlv_epi32(x, c->shift), c->mask);
 }
-static inline vu32 v_splat(uint32_t x) { return _mm512_set1_epi32((int)x); }
-static inline vu32 v_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
-static inline void v_store(uint32_t *p, vu32 a) { _mm512_storeu_si512(p, a); }
-static inline vu32 v_add(vu32 a, vu32 b) { return _mm512_add_epi32(a, b); }
-static inline vu32 v_sub(vu32 a, vu32 b) { return _mm512_sub_epi32(a, b); }
-static inline vu32 v_min(vu32 a, vu32 b) { return _mm512_min_epu32(a, b); }
-static inline vu32 v_max(vu32 a, vu32 b) { return _mm512_max_epu32(a, b); }
-static inline vu32 v_gather(const uint32_t *t, vu32 a) { return _mm512_i32gather_epi32(a, t, 4); }
+static inline vu32 v_splat(uint32_t x)
+{
+    return _mm512_set1_epi32((int)x);
+}
+static inline vu32 v_load(const uint32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+static inline void v_store(uint32_t *p, vu32 a)
+{
+    _mm512_storeu_si512(p, a);
+}
+static inline vu32 v_add(vu32 a, vu32 b)
+{
+    return _mm512_add_epi32(a, b);
+}
+static inline vu32 v_sub(vu32 a, vu32 b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+static inline vu32 v_min(vu32 a, vu32 b)
+{
+    return _mm512_min_epu32(a, b);
+}
+static inline vu32 v_max(vu32 a, vu32 b)
+{
+    return _mm512_max_epu32(a, b);
+}
+static inline vu32 v_gather(const uint32_t *t, vu32 a)
+{
+    return _mm512_i32gather_epi32(a, t, 4);
+}
 static inline vu32 v_bit(vu32 a)
 {
     return _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(a, _mm512_set1_epi32(31)));
 }
-static inline vu32 v_shr5(vu32 a) { return _mm512_srli_epi32(a, 5); }
-static inline uint32_t v_le_mask(vu32 a, vu32 b) { return _mm512_cmple_epu32_mask(a, b); }
-static inline uint32_t v_test_mask(vu32 a, vu32 b) { return _mm512_test_epi32_mask(a, b); }
-static inline vu32 v_small(vu32 t, vu32 i) { return _mm512_permutexvar_epi32(i, t); }
+static inline vu32 v_shr5(vu32 a)
+{
+    return _mm512_srli_epi32(a, 5);
+}
+static inline uint32_t v_le_mask(vu32 a, vu32 b)
+{
+    return _mm512_cmple_epu32_mask(a, b);
+}
+static inline uint32_t v_test_mask(vu32 a, vu32 b)
+{
+    return _mm512_test_epi32_mask(a, b);
+}
+static inline vu32 v_small(vu32 t, vu32 i)
+{
+    return _mm512_permutexvar_epi32(i, t);
+}
 
 static inline vctl vn_ctl(unsigned width)
 {
@@ -88,15 +124,18 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
 {
     __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
     __m512i bit = _mm512_mullo_epi64(lane, _mm512_set1_epi64((long long)width));
-    __m512i byte = _mm512_shuffle_epi8(_mm512_srli_epi64(bit, 3),
-                                       _mm512_set_epi64(0x0808080808080808, 0, 0x0808080808080808, 0,
-                                                        0x0808080808080808, 0, 0x0808080808080808, 0));
+    __m512i byte = _mm512_shuffle_epi8(
+        _mm512_srli_epi64(bit, 3), _mm512_set_epi64(0x0808080808080808, 0, 0x0808080808080808, 0,
+                                                    0x0808080808080808, 0, 0x0808080808080808, 0));
     __m512i permute = _mm512_add_epi8(byte, _mm512_set1_epi64(0x0706050403020100));
     __m512i x = _mm512_permutexvar_epi8(permute, _mm512_loadu_si512(p));
     x = _mm512_srlv_epi64(x, _mm512_and_si512(bit, _mm512_set1_epi64(7)));
     x = _mm512_and_si512(x, _mm512_set1_epi64((long long)(((uint64_t)1 << width) - 1)));
     _mm512_storeu_si512(out, _mm512_add_epi64(x, _mm512_set1_epi64((long long)base)));
 }
-static inline uint64_t deposit64(uint64_t v, uint64_t m) { return _pdep_u64(v, m); }
+static inline uint64_t deposit64(uint64_t v, uint64_t m)
+{
+    return _pdep_u64(v, m);
+}
 
 #endif

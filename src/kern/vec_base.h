@@ -4,15 +4,12 @@
  *
  *   LANES, vu32            a vector of LANES 32-bit integers
  *   vctl, v_ctl(w)         what unpacking at width w needs
- *   v_unpack(ctl, p)       LANES values of width w <= QN_VEC_WIDTH from the LANES * w / 8 bytes at p
- *   v_splat v_load v_store v_add v_sub v_min v_max v_gather
- *   v_le_mask(a, b)        bit per lane: a <= b, unsigned
- *   v_test_mask(a, b)      bit per lane: (a & b) != 0
- *   v_bit(a)               1 << (a & 31) per lane
- *   v_shr5(a)              a >> 5
- *   v_small(t, i)          t[i] from a table held in registers (SMALL_WORDS words; 0: not offered)
- *   deposit64(v, m)        the low bits of v at the 1 bits of m
- *   v8_unpack(p, w, out)   eight 64-bit values of width w <= 57 */
+ *   v_unpack(ctl, p)       LANES values of width w <= QN_VEC_WIDTH from the LANES * w / 8 bytes at
+ * p v_splat v_load v_store v_add v_sub v_min v_max v_gather v_le_mask(a, b)        bit per lane: a
+ * <= b, unsigned v_test_mask(a, b)      bit per lane: (a & b) != 0 v_bit(a)               1 << (a &
+ * 31) per lane v_shr5(a)              a >> 5 v_small(t, i)          t[i] from a table held in
+ * registers (SMALL_WORDS words; 0: not offered) deposit64(v, m)        the low bits of v at the 1
+ * bits of m v8_unpack(p, w, out)   eight 64-bit values of width w <= 57 */
 #ifndef QN_KERN_VEC_H
 #define QN_KERN_VEC_H
 
@@ -20,10 +17,10 @@
 #include <string.h>
 
 #define QN_VEC_TABLE qn_kernels_base
-#define QN_VEC_ISA QN_ISA_BASE
-#define LANES 8u
+#define QN_VEC_ISA   QN_ISA_BASE
+#define LANES        8u
 #define QN_VEC_WIDTH 32u
-#define SMALL_WORDS 0u
+#define SMALL_WORDS  0u
 
 typedef struct vu32 {
     uint32_t v[LANES];
@@ -55,16 +52,46 @@ static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
 {
     EACH((uint32_t)(load64(p + (i * c->width >> 3)) >> (i * c->width & 7)) & c->mask);
 }
-static inline vu32 v_splat(uint32_t x) { EACH(x); }
-static inline vu32 v_load(const uint32_t *p) { EACH(p[i]); }
-static inline void v_store(uint32_t *p, vu32 a) { memcpy(p, a.v, sizeof a.v); }
-static inline vu32 v_add(vu32 a, vu32 b) { EACH(a.v[i] + b.v[i]); }
-static inline vu32 v_sub(vu32 a, vu32 b) { EACH(a.v[i] - b.v[i]); }
-static inline vu32 v_min(vu32 a, vu32 b) { EACH(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
-static inline vu32 v_max(vu32 a, vu32 b) { EACH(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
-static inline vu32 v_gather(const uint32_t *t, vu32 a) { EACH(t[a.v[i]]); }
-static inline vu32 v_bit(vu32 a) { EACH(1u << (a.v[i] & 31)); }
-static inline vu32 v_shr5(vu32 a) { EACH(a.v[i] >> 5); }
+static inline vu32 v_splat(uint32_t x)
+{
+    EACH(x);
+}
+static inline vu32 v_load(const uint32_t *p)
+{
+    EACH(p[i]);
+}
+static inline void v_store(uint32_t *p, vu32 a)
+{
+    memcpy(p, a.v, sizeof a.v);
+}
+static inline vu32 v_add(vu32 a, vu32 b)
+{
+    EACH(a.v[i] + b.v[i]);
+}
+static inline vu32 v_sub(vu32 a, vu32 b)
+{
+    EACH(a.v[i] - b.v[i]);
+}
+static inline vu32 v_min(vu32 a, vu32 b)
+{
+    EACH(a.v[i] < b.v[i] ? a.v[i] : b.v[i]);
+}
+static inline vu32 v_max(vu32 a, vu32 b)
+{
+    EACH(a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
+}
+static inline vu32 v_gather(const uint32_t *t, vu32 a)
+{
+    EACH(t[a.v[i]]);
+}
+static inline vu32 v_bit(vu32 a)
+{
+    EACH(1u << (a.v[i] & 31));
+}
+static inline vu32 v_shr5(vu32 a)
+{
+    EACH(a.v[i] >> 5);
+}
 static inline uint32_t v_le_mask(vu32 a, vu32 b)
 {
     uint32_t m = 0;

@@ -1,8 +1,8 @@
 /* Open block files: the header checked as a whole, sections on first touch.
  *
- * Opening reads the header and the descriptors only.  Which sections a column must have follows from its
- * statistics, and a descriptor that disagrees is refused here, so readers may conclude from a missing
- * section what its contents would be. */
+ * Opening reads the header and the descriptors only.  Which sections a column must have follows
+ * from its statistics, and a descriptor that disagrees is refused here, so readers may conclude
+ * from a missing section what its contents would be. */
 #include "store/block/build.h"
 #include "store/block/read.h"
 #include "type/numeric.h"
@@ -13,25 +13,27 @@ static const char *const section_names[] = {
 #undef X
 };
 
-qn_status qn_block_damaged(const qn_block *block, uint32_t column, qn_fmt_section_kind kind, uint64_t offset,
-                           const char *what, qn_error *err)
+qn_status qn_block_damaged(const qn_block *block, uint32_t column, qn_fmt_section_kind kind,
+                           uint64_t offset, const char *what, qn_error *err)
 {
     const column_state *c = &block->columns[column];
     uint64_t            at = offset;
     if (c->section[kind].p)
         at += (uint64_t)(c->section[kind].p - (const uint8_t *)block->map.data);
-    return qn_corrupt(err, "block file \"%s\" is damaged at offset %llu: column %u, section %s: %s", block->path,
-                      (unsigned long long)at, column + 1, section_names[kind], what);
+    return qn_corrupt(err, "block file \"%s\" is damaged at offset %llu: column %u, section %s: %s",
+                      block->path, (unsigned long long)at, column + 1, section_names[kind], what);
 }
 
 static qn_status header_damaged(const char *path, uint64_t offset, const char *what, qn_error *err)
 {
-    return qn_corrupt(err, "block file \"%s\" is damaged at offset %llu: %s", path, (unsigned long long)offset, what);
+    return qn_corrupt(err, "block file \"%s\" is damaged at offset %llu: %s", path,
+                      (unsigned long long)offset, what);
 }
 
 /* ---- sections ------------------------------------------------------------------------------- */
 
-/* Counts: well formed, each within bounds, together the rows that are not NULL, the largest as stated. */
+/* Counts: well formed, each within bounds, together the rows that are not NULL, the largest as
+ * stated. */
 static const char *counts_check(const column_state *c)
 {
     const section_state *s = &c->section[QN_SECTION_COUNTS];
@@ -49,7 +51,9 @@ static const char *counts_check(const column_state *c)
             most = group[k] + 1 > most ? group[k] + 1 : most;
         }
     }
-    return sum != c->pub.rows - c->pub.null_count || most != c->pub.max_count ? "counts do not add up" : NULL;
+    return sum != c->pub.rows - c->pub.null_count || most != c->pub.max_count
+               ? "counts do not add up"
+               : NULL;
 }
 
 static const char *nulls_check(const column_state *c)
@@ -80,9 +84,12 @@ static bool values_check(const column_state *c)
 {
     const section_state *s = &c->section[QN_SECTION_VALUES];
     switch (c->value_form) {
-    case QN_VALUES_INTEGER: return qn_sorted_check(s->p, s->bytes, c->pub.distinct);
-    case QN_VALUES_SLOT16: return s->bytes == (uint64_t)c->pub.distinct * 16;
-    default: return qn_byte_values_check(s->p, s->bytes, c->pub.distinct);
+    case QN_VALUES_INTEGER:
+        return qn_sorted_check(s->p, s->bytes, c->pub.distinct);
+    case QN_VALUES_SLOT16:
+        return s->bytes == (uint64_t)c->pub.distinct * 16;
+    default:
+        return qn_byte_values_check(s->p, s->bytes, c->pub.distinct);
     }
 }
 
@@ -96,20 +103,41 @@ qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind 
         return qn_block_damaged(block, column, kind, c->data_offset, "the section is missing", err);
     if (qn_checksum64(s->p, s->bytes) != s->checksum) {
         qn_status st = qn_block_readable(block, err); /* an unreadable page is not a wrong one */
-        return st != QN_OK ? st : qn_block_damaged(block, column, kind, 0, "checksum does not match", err);
+        return st != QN_OK
+                   ? st
+                   : qn_block_damaged(block, column, kind, 0, "checksum does not match", err);
     }
     bool ok = true;
     switch (kind) {
-    case QN_SECTION_VALUES: ok = values_check(c); break;
-    case QN_SECTION_COUNTS: what = counts_check(c); break;
-    case QN_SECTION_CODES: ok = qn_codes_check(s->p, s->bytes, c->pub.rows, c->pub.distinct, &where); break;
-    case QN_SECTION_TEXT: ok = qn_text_check(s->p, s->bytes, c->pub.distinct); break;
-    case QN_SECTION_HASHES: ok = s->bytes == (uint64_t)c->pub.distinct * sizeof(qn_hash128); break;
-    case QN_SECTION_LENGTHS: what = lengths_check(c); break;
-    case QN_SECTION_TRIGRAMS: ok = qn_trigrams_check(s->p, s->bytes, c->pub.distinct); break;
-    case QN_SECTION_RAW: ok = qn_raw_check(s->p, s->bytes, c->pub.rows); break;
-    case QN_SECTION_NULLS: what = nulls_check(c); break;
-    case QN_SECTION_COUNT: break;
+    case QN_SECTION_VALUES:
+        ok = values_check(c);
+        break;
+    case QN_SECTION_COUNTS:
+        what = counts_check(c);
+        break;
+    case QN_SECTION_CODES:
+        ok = qn_codes_check(s->p, s->bytes, c->pub.rows, c->pub.distinct, &where);
+        break;
+    case QN_SECTION_TEXT:
+        ok = qn_text_check(s->p, s->bytes, c->pub.distinct);
+        break;
+    case QN_SECTION_HASHES:
+        ok = s->bytes == (uint64_t)c->pub.distinct * sizeof(qn_hash128);
+        break;
+    case QN_SECTION_LENGTHS:
+        what = lengths_check(c);
+        break;
+    case QN_SECTION_TRIGRAMS:
+        ok = qn_trigrams_check(s->p, s->bytes, c->pub.distinct);
+        break;
+    case QN_SECTION_RAW:
+        ok = qn_raw_check(s->p, s->bytes, c->pub.rows);
+        break;
+    case QN_SECTION_NULLS:
+        what = nulls_check(c);
+        break;
+    case QN_SECTION_COUNT:
+        break;
     }
     if (!ok || what)
         return qn_block_damaged(block, column, kind, where, what ? what : "damaged structure", err);
@@ -117,8 +145,8 @@ qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind 
     return QN_OK;
 }
 
-qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first, uint32_t count,
-                              qn_error *err)
+qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first,
+                              uint32_t count, qn_error *err)
 {
     if (column < block->column_count) {
         const qn_block_column *c = &block->columns[column].pub;
@@ -126,13 +154,14 @@ qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, ui
             (count == 0 || (first <= c->distinct && count <= c->distinct - first + 1)))
             return QN_OK;
     }
-    return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "column %u has no values for codes %u + %u", column, first, count);
+    return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "column %u has no values for codes %u + %u",
+                   column, first, count);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static const char *read_bounds(qn_block *block, column_state *c, const qn_fmt_column *f, const uint8_t *p,
-                               qn_status *st, qn_error *err)
+static const char *read_bounds(qn_block *block, column_state *c, const qn_fmt_column *f,
+                               const uint8_t *p, qn_status *st, qn_error *err)
 {
     bool   none = f->distinct == 0 || c->pub.bank == QN_BANK_STR;
     size_t want = none ? 0 : qn_bank_bytes(c->pub.bank);
@@ -146,7 +175,8 @@ static const char *read_bounds(qn_block *block, column_state *c, const qn_fmt_co
         }
         *st = qn_numeric_unpack(p, f->min_bytes, &block->arena, &c->pub.min.num, err);
         if (*st == QN_OK)
-            *st = qn_numeric_unpack(p + f->min_bytes, f->max_bytes, &block->arena, &c->pub.max.num, err);
+            *st = qn_numeric_unpack(p + f->min_bytes, f->max_bytes, &block->arena, &c->pub.max.num,
+                                    err);
         return NULL;
     }
     if (f->min_bytes != want || f->max_bytes != want)
@@ -160,20 +190,22 @@ static const char *read_bounds(qn_block *block, column_state *c, const qn_fmt_co
     return NULL;
 }
 
-static const char *read_sections(const qn_block *block, column_state *c, const qn_fmt_column *f, const uint8_t *p)
+static const char *read_sections(const qn_block *block, column_state *c, const qn_fmt_column *f,
+                                 const uint8_t *p)
 {
     uint64_t at = 0;
     for (unsigned i = 0; i < f->section_count; i++) {
         qn_fmt_section s;
         memcpy(&s, p + i * sizeof s, sizeof s);
         uint64_t kind = s.kind_bytes >> QN_FMT_KIND_SHIFT;
-        uint64_t bytes = s.kind_bytes & (((uint64_t)1 << QN_FMT_KIND_SHIFT) - 1), padded = (bytes + 7) & ~(uint64_t)7;
+        uint64_t bytes = s.kind_bytes & (((uint64_t)1 << QN_FMT_KIND_SHIFT) - 1),
+                 padded = (bytes + 7) & ~(uint64_t)7;
         if (kind >= QN_SECTION_COUNT || c->section[kind].p)
             return "an unknown or repeated section";
         if (padded > f->data_bytes - at)
             return "a section reaches beyond its column";
-        c->section[kind] =
-            (section_state){(const uint8_t *)block->map.data + f->data_offset + at, bytes, s.checksum};
+        c->section[kind] = (section_state){(const uint8_t *)block->map.data + f->data_offset + at,
+                                           bytes, s.checksum};
         at += padded;
     }
     return at == f->data_bytes ? NULL : "sections do not fill their column";
@@ -183,17 +215,17 @@ static const char *read_sections(const qn_block *block, column_state *c, const q
 static const char *expect_sections(const column_state *c)
 {
     const qn_block_column *p = &c->pub;
-    bool dict = p->kind == QN_COL_DICT, text = p->bank == QN_BANK_STR;
-    bool want[QN_SECTION_COUNT] = {
-        [QN_SECTION_VALUES] = dict && !text && p->distinct > 2,
-        [QN_SECTION_COUNTS] = dict && p->distinct > 1 && p->max_count > 1,
-        [QN_SECTION_CODES] = dict && p->distinct + (p->null_count > 0) > 1,
-        [QN_SECTION_TEXT] = text && p->distinct,
-        [QN_SECTION_HASHES] = text && p->distinct,
-        [QN_SECTION_LENGTHS] = text && p->distinct,
-        [QN_SECTION_TRIGRAMS] = text && c->section[QN_SECTION_TRIGRAMS].p,
-        [QN_SECTION_RAW] = !dict,
-        [QN_SECTION_NULLS] = !dict && p->null_count,
+    bool                   dict = p->kind == QN_COL_DICT, text = p->bank == QN_BANK_STR;
+    bool                   want[QN_SECTION_COUNT] = {
+                          [QN_SECTION_VALUES] = dict && !text && p->distinct > 2,
+                          [QN_SECTION_COUNTS] = dict && p->distinct > 1 && p->max_count > 1,
+                          [QN_SECTION_CODES] = dict && p->distinct + (p->null_count > 0) > 1,
+                          [QN_SECTION_TEXT] = text && p->distinct,
+                          [QN_SECTION_HASHES] = text && p->distinct,
+                          [QN_SECTION_LENGTHS] = text && p->distinct,
+                          [QN_SECTION_TRIGRAMS] = text && c->section[QN_SECTION_TRIGRAMS].p,
+                          [QN_SECTION_RAW] = !dict,
+                          [QN_SECTION_NULLS] = !dict && p->null_count,
     };
     for (int i = 0; i < QN_SECTION_COUNT; i++)
         if (want[i] != (c->section[i].p != NULL))
@@ -217,9 +249,11 @@ static const char *read_statistics(const qn_block *block, column_state *c, const
     p->units_run = f->units_run;
     p->units_exception = f->units_exception;
     p->units_local = f->units_local;
-    if (f->null_count > block->rows || f->distinct > filled || (f->distinct == 0) != (filled == 0) ||
-        f->max_count > filled || f->max_count_code > f->distinct || (f->distinct > 0 && f->max_count == 0) ||
-        (f->distinct == 1 && f->max_count != filled) || (f->max_count == 1 && f->distinct != filled))
+    if (f->null_count > block->rows || f->distinct > filled ||
+        (f->distinct == 0) != (filled == 0) || f->max_count > filled ||
+        f->max_count_code > f->distinct || (f->distinct > 0 && f->max_count == 0) ||
+        (f->distinct == 1 && f->max_count != filled) ||
+        (f->max_count == 1 && f->distinct != filled))
         return "the statistics contradict each other";
     for (unsigned i = 0; i < f->histogram_count; i++)
         values += p->count_log2[i] = qn_get32(histogram + i * 4);
@@ -228,20 +262,22 @@ static const char *read_statistics(const qn_block *block, column_state *c, const
     return NULL;
 }
 
-static const char *read_column(qn_block *block, column_state *c, const uint8_t *p, uint64_t left, uint64_t *used,
-                               uint64_t *data_end, qn_status *st, qn_error *err)
+static const char *read_column(qn_block *block, column_state *c, const uint8_t *p, uint64_t left,
+                               uint64_t *used, uint64_t *data_end, qn_status *st, qn_error *err)
 {
     qn_fmt_column f;
     const char   *what;
     if (left < sizeof f)
         return "a column descriptor is cut off";
     memcpy(&f, p, sizeof f);
-    uint64_t head = sizeof f + f.section_count * sizeof(qn_fmt_section) + f.histogram_count * 4ull + f.min_bytes + f.max_bytes;
+    uint64_t head = sizeof f + f.section_count * sizeof(qn_fmt_section) + f.histogram_count * 4ull +
+                    f.min_bytes + f.max_bytes;
     head = (head + 7) & ~(uint64_t)7;
     if (f.descriptor_bytes != head || head > left)
         return "a column descriptor has the wrong size";
-    if (f.type >= QN_TYPE_COUNT || qn_type_bank((qn_sql_type)f.type) == QN_BANK_NONE || f.kind > QN_COL_RAW ||
-        f.histogram_count > 20 || f.value_form > QN_VALUES_TEXT || f.scale > 250)
+    if (f.type >= QN_TYPE_COUNT || qn_type_bank((qn_sql_type)f.type) == QN_BANK_NONE ||
+        f.kind > QN_COL_RAW || f.histogram_count > 20 || f.value_form > QN_VALUES_TEXT ||
+        f.scale > 250)
         return "a column descriptor has an unknown type or form";
     c->pub.type = (qn_type){f.type, f.typmod};
     c->pub.bank = qn_type_bank((qn_sql_type)f.type);
@@ -251,13 +287,15 @@ static const char *read_column(qn_block *block, column_state *c, const uint8_t *
     c->flags = f.flags;
     c->data_offset = f.data_offset;
     bool text = c->pub.bank == QN_BANK_STR, interval = c->pub.bank == QN_BANK_INTERVAL;
-    if (text != (f.value_form == QN_VALUES_TEXT) || interval != (f.value_form == QN_VALUES_SLOT16) ||
+    if (text != (f.value_form == QN_VALUES_TEXT) ||
+        interval != (f.value_form == QN_VALUES_SLOT16) ||
         (f.value_form == QN_VALUES_BYTES && c->pub.bank != QN_BANK_NUM) ||
         (f.kind == QN_COL_RAW && f.value_form != QN_VALUES_INTEGER))
         return "a column's form does not fit its type";
     /* Data of the columns lies back to back and ends before the spare bytes. */
     uint64_t room = block->map.bytes - QN_FMT_TAIL;
-    if (f.data_offset != *data_end || f.data_offset > room || f.data_bytes > room - f.data_offset || f.data_bytes % 8)
+    if (f.data_offset != *data_end || f.data_offset > room || f.data_bytes > room - f.data_offset ||
+        f.data_bytes % 8)
         return "a column's data lies outside the file";
     *data_end = f.data_offset + f.data_bytes;
     *used = head;
@@ -284,7 +322,8 @@ static const char *read_column(qn_block *block, column_state *c, const uint8_t *
     return *st == QN_OK ? read_bounds(block, c, &f, p, st, err) : NULL;
 }
 
-static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number, uint64_t content_hash, qn_error *err)
+static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number,
+                             uint64_t content_hash, qn_error *err)
 {
     qn_status      st = QN_OK;
     qn_fmt_header  h;
@@ -295,15 +334,18 @@ static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number
     if (memcmp(h.magic, QN_FMT_MAGIC, 8) != 0)
         return header_damaged(block->path, 0, "this is not a block file", err);
     if (h.version != QN_FMT_VERSION)
-        return header_damaged(block->path, 8, "the format version is not one that this program reads", err);
+        return header_damaged(block->path, 8,
+                              "the format version is not one that this program reads", err);
     if (h.file_bytes != block->map.bytes)
         return header_damaged(block->path, 40, "the file is not as long as its header says", err);
     if (h.header_bytes < sizeof h || h.header_bytes > h.file_bytes - QN_FMT_TAIL)
         return header_damaged(block->path, 32, "the header has an impossible size", err);
-    if (qn_hash64(&h, offsetof(qn_fmt_header, checksum), qn_checksum64(p + sizeof h, h.header_bytes - sizeof h)) != h.checksum)
+    if (qn_hash64(&h, offsetof(qn_fmt_header, checksum),
+                  qn_checksum64(p + sizeof h, h.header_bytes - sizeof h)) != h.checksum)
         return header_damaged(block->path, 0, "checksum of the header does not match", err);
     if (h.table_id != table_id || h.number != number || h.checksum != content_hash)
-        return header_damaged(block->path, 16, "this is another block than the one expected here", err);
+        return header_damaged(block->path, 16, "this is another block than the one expected here",
+                              err);
     if (h.rows == 0 || h.rows > QN_BLOCK_ROWS || h.columns == 0 || h.columns > QN_FMT_MAX_COLUMNS)
         return header_damaged(block->path, 12, "impossible numbers of rows or columns", err);
     block->rows = h.rows;
@@ -311,8 +353,8 @@ static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number
     QN_ALLOC(err, block->columns = qn_arena_array(&block->arena, column_state, h.columns));
     uint64_t at = sizeof h, data_end = h.header_bytes, used = 0;
     for (uint32_t i = 0; i < h.columns; i++) {
-        const char *what =
-            read_column(block, &block->columns[i], p + at, h.header_bytes - at, &used, &data_end, &st, err);
+        const char *what = read_column(block, &block->columns[i], p + at, h.header_bytes - at,
+                                       &used, &data_end, &st, err);
         if (what)
             return header_damaged(block->path, at, what, err);
         if (st != QN_OK)
@@ -334,8 +376,8 @@ static void close_block(qn_block *block)
     qn_free(env->mem, block, sizeof *block);
 }
 
-qn_status qn_block_open(qn_env *env, const char *path, uint64_t table_id, uint64_t number, uint64_t content_hash,
-                        qn_block **out, qn_error *err)
+qn_status qn_block_open(qn_env *env, const char *path, uint64_t table_id, uint64_t number,
+                        uint64_t content_hash, qn_block **out, qn_error *err)
 {
     qn_status st = QN_OK;
     qn_file  *file = NULL;
@@ -379,12 +421,22 @@ qn_status qn_block_readable(const qn_block *block, qn_error *err)
 {
     if (QN_LIKELY(!qn_map_damaged(&block->map)))
         return QN_OK;
-    return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read a page of block file \"%s\"", block->path);
+    return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read a page of block file \"%s\"",
+                   block->path);
 }
 
-uint32_t qn_block_rows(const qn_block *block) { return block->rows; }
-uint32_t qn_block_columns(const qn_block *block) { return block->column_count; }
-uint64_t qn_block_bytes(const qn_block *block) { return block->map.bytes; }
+uint32_t qn_block_rows(const qn_block *block)
+{
+    return block->rows;
+}
+uint32_t qn_block_columns(const qn_block *block)
+{
+    return block->column_count;
+}
+uint64_t qn_block_bytes(const qn_block *block)
+{
+    return block->map.bytes;
+}
 
 const qn_block_column *qn_block_column_at(const qn_block *block, uint32_t column)
 {
@@ -402,11 +454,13 @@ uint64_t qn_block_reseal(void *data, size_t bytes)
     memcpy(&h, p, sizeof h);
     if (h.header_bytes < sizeof h || h.header_bytes > bytes)
         return 0;
-    for (uint64_t at = sizeof h, i = 0; i < h.columns && h.header_bytes - at >= sizeof(qn_fmt_column); i++) {
+    for (uint64_t at = sizeof h, i = 0;
+         i < h.columns && h.header_bytes - at >= sizeof(qn_fmt_column); i++) {
         qn_fmt_column c;
         memcpy(&c, p + at, sizeof c);
         uint64_t list = at + sizeof c, data_at = c.data_offset;
-        for (unsigned s = 0; s < c.section_count && list + sizeof(qn_fmt_section) <= h.header_bytes; s++) {
+        for (unsigned s = 0; s < c.section_count && list + sizeof(qn_fmt_section) <= h.header_bytes;
+             s++) {
             qn_fmt_section f;
             memcpy(&f, p + list, sizeof f);
             uint64_t n = f.kind_bytes & (((uint64_t)1 << QN_FMT_KIND_SHIFT) - 1);
@@ -421,7 +475,8 @@ uint64_t qn_block_reseal(void *data, size_t bytes)
             break;
         at += c.descriptor_bytes;
     }
-    h.checksum = qn_hash64(&h, offsetof(qn_fmt_header, checksum), qn_checksum64(p + sizeof h, h.header_bytes - sizeof h));
+    h.checksum = qn_hash64(&h, offsetof(qn_fmt_header, checksum),
+                           qn_checksum64(p + sizeof h, h.header_bytes - sizeof h));
     memcpy(p, &h, sizeof h);
     return h.checksum;
 }

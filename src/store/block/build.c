@@ -1,8 +1,8 @@
 /* The writer: one column of values becomes a segment, and segments become a block file.
  *
- * A segment is the column's descriptor followed by its sections, in memory.  qn_block_write gathers the
- * descriptors behind the file header, so that opening a block touches one stretch of it, and fixes up where
- * each column's data lies. */
+ * A segment is the column's descriptor followed by its sections, in memory.  qn_block_write gathers
+ * the descriptors behind the file header, so that opening a block touches one stretch of it, and
+ * fixes up where each column's data lies. */
 #include "store/block/build.h"
 
 #include <stdio.h>
@@ -25,7 +25,10 @@ void *qn_build_scratch(qn_block_builder *b, build_slot slot, size_t bytes)
     return b->slot[slot].p;
 }
 
-void qn_build_begin(qn_block_builder *b) { b->section_start = b->out.bytes; }
+void qn_build_begin(qn_block_builder *b)
+{
+    b->section_start = b->out.bytes;
+}
 
 void qn_build_end(qn_block_builder *b, qn_fmt_section_kind kind)
 {
@@ -112,11 +115,13 @@ qn_status qn_build_finish_codes(qn_block_builder *b, const uint32_t *ids, const 
 static qn_status make_segment(qn_block_builder *b, qn_block_segment *segment, qn_error *err)
 {
     qn_fmt_column *c = &b->column;
-    size_t sections = c->section_count * sizeof(qn_fmt_section), histogram = c->histogram_count * 4u;
+    size_t         sections = c->section_count * sizeof(qn_fmt_section),
+           histogram = c->histogram_count * 4u;
     size_t head = sizeof *c + sections + histogram + c->min_bytes + c->max_bytes;
     head = (head + 7) & ~(size_t)7;
     if (head > UINT32_MAX)
-        return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "values of a column are too long for its header");
+        return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT,
+                       "values of a column are too long for its header");
     c->descriptor_bytes = (uint32_t)head;
     c->data_bytes = b->out.bytes;
     segment->mem = b->env->mem;
@@ -163,8 +168,8 @@ qn_status qn_block_encode(qn_block_builder *b, const qn_block_column_in *in, uin
     memset(&b->column, 0, sizeof b->column);
     memset(b->histogram, 0, sizeof b->histogram);
     if (rows == 0 || rows > QN_BLOCK_ROWS || b->bank == QN_BANK_NONE || b->bank == QN_BANK_I128)
-        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "a block cannot hold %u rows of type %u", rows,
-                       in->type.id);
+        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "a block cannot hold %u rows of type %u",
+                       rows, in->type.id);
     b->column.type = in->type.id;
     b->column.typmod = in->type.typmod;
     b->column.kind = QN_COL_DICT;
@@ -202,8 +207,8 @@ void qn_block_segment_free(qn_block_segment *segment)
 
 /* Header and descriptors of the file in one buffer; *bytes is its size. */
 static qn_status make_header(qn_mem *mem, uint64_t table_id, uint64_t number, uint32_t rows,
-                             const qn_block_segment *segments, uint32_t columns, void **data, size_t *bytes,
-                             uint64_t *file_bytes, qn_error *err)
+                             const qn_block_segment *segments, uint32_t columns, void **data,
+                             size_t *bytes, uint64_t *file_bytes, qn_error *err)
 {
     size_t total = sizeof(qn_fmt_header);
     for (uint32_t i = 0; i < columns; i++)
@@ -222,8 +227,13 @@ static qn_status make_header(qn_mem *mem, uint64_t table_id, uint64_t number, ui
         next += c.descriptor_bytes;
         at += c.data_bytes;
     }
-    qn_fmt_header h = {.version = QN_FMT_VERSION, .columns = columns, .table_id = table_id,
-                       .number = number, .rows = rows, .header_bytes = total, .file_bytes = at + QN_FMT_TAIL};
+    qn_fmt_header h = {.version = QN_FMT_VERSION,
+                       .columns = columns,
+                       .table_id = table_id,
+                       .number = number,
+                       .rows = rows,
+                       .header_bytes = total,
+                       .file_bytes = at + QN_FMT_TAIL};
     memcpy(h.magic, QN_FMT_MAGIC, 8);
     h.checksum = qn_hash64(&h, offsetof(qn_fmt_header, checksum),
                            qn_checksum64(p + sizeof h, total - sizeof h));
@@ -238,8 +248,8 @@ static qn_status make_header(qn_mem *mem, uint64_t table_id, uint64_t number, ui
 #define SINGLE_WRITE_BYTES (256u << 10)
 
 static qn_status write_pieces(qn_env *env, qn_file *file, const void *head, size_t head_bytes,
-                              const qn_block_segment *segments, uint32_t columns, uint64_t file_bytes,
-                              qn_error *err)
+                              const qn_block_segment *segments, uint32_t columns,
+                              uint64_t file_bytes, qn_error *err)
 {
     static const uint8_t tail[QN_FMT_TAIL];
     qn_status            st = QN_OK;
@@ -268,9 +278,9 @@ done:
     return st;
 }
 
-qn_status qn_block_write(qn_env *env, const char *path, uint64_t table_id, uint64_t number, uint32_t rows,
-                         const qn_block_segment *segments, uint32_t columns, qn_block_info *info,
-                         qn_error *err)
+qn_status qn_block_write(qn_env *env, const char *path, uint64_t table_id, uint64_t number,
+                         uint32_t rows, const qn_block_segment *segments, uint32_t columns,
+                         qn_block_info *info, qn_error *err)
 {
     qn_status st = QN_OK;
     qn_file  *file = NULL;
@@ -279,8 +289,10 @@ qn_status qn_block_write(qn_env *env, const char *path, uint64_t table_id, uint6
     uint64_t  file_bytes = 0;
     bool      created = false;
     if (columns == 0 || columns > QN_FMT_MAX_COLUMNS)
-        return qn_fail(err, QN_SQLSTATE_TOO_MANY_COLUMNS, "a block cannot have %u columns", columns);
-    QN_TRY(make_header(env->mem, table_id, number, rows, segments, columns, &head, &head_bytes, &file_bytes, err));
+        return qn_fail(err, QN_SQLSTATE_TOO_MANY_COLUMNS, "a block cannot have %u columns",
+                       columns);
+    QN_TRY(make_header(env->mem, table_id, number, rows, segments, columns, &head, &head_bytes,
+                       &file_bytes, err));
     QN_TRY(env->vfs->open(env->vfs, path, QN_OPEN_CREATE_NEW, &file, err));
     created = true;
     QN_TRY(write_pieces(env, file, head, head_bytes, segments, columns, file_bytes, err));

@@ -11,25 +11,26 @@
 #include "store/block/block.h"
 #include "store/block/pack.h"
 
-/* Scratch buffers are recycled from column to column: fresh memory made encoding five times slower. */
+/* Scratch buffers are recycled from column to column: fresh memory made encoding five times slower.
+ */
 typedef enum build_slot {
-    SLOT_KEYS,    /* u64 per non-NULL row: image of the value */
-    SLOT_IDS,     /* u32 per non-NULL row: number of the distinct value, by first appearance */
-    SLOT_CODES,   /* u32 per row */
-    SLOT_COUNTS,  /* u32 per distinct */
-    SLOT_TABLE,   /* hash table, or direct map */
-    SLOT_SORT,    /* pairs to sort */
-    SLOT_SORT2,   /* their other half */
-    SLOT_VALUES,  /* u64 per distinct, sorted; or strings by id */
-    SLOT_FIRST,   /* u32 per distinct id: a row that has it */
-    SLOT_RANK,    /* u32 per distinct id: its code; before, its place in order */
-    SLOT_STRINGS, /* strings per non-NULL row (byte forms), then sorted strings */
-    SLOT_BYTES,   /* packed numerics */
-    SLOT_DELTA,   /* u64 x 1024, hashes' arguments, trigram stamps */
-    SLOT_SEEN,    /* u32 per code: where the current unit has it */
-    SLOT_CHUNK,   /* the raw bytes of a chunk */
-    SLOT_LZ4,     /* LZ4's state */
-    SLOT_TRIGRAMS,/* pairs */
+    SLOT_KEYS,     /* u64 per non-NULL row: image of the value */
+    SLOT_IDS,      /* u32 per non-NULL row: number of the distinct value, by first appearance */
+    SLOT_CODES,    /* u32 per row */
+    SLOT_COUNTS,   /* u32 per distinct */
+    SLOT_TABLE,    /* hash table, or direct map */
+    SLOT_SORT,     /* pairs to sort */
+    SLOT_SORT2,    /* their other half */
+    SLOT_VALUES,   /* u64 per distinct, sorted; or strings by id */
+    SLOT_FIRST,    /* u32 per distinct id: a row that has it */
+    SLOT_RANK,     /* u32 per distinct id: its code; before, its place in order */
+    SLOT_STRINGS,  /* strings per non-NULL row (byte forms), then sorted strings */
+    SLOT_BYTES,    /* packed numerics */
+    SLOT_DELTA,    /* u64 x 1024, hashes' arguments, trigram stamps */
+    SLOT_SEEN,     /* u32 per code: where the current unit has it */
+    SLOT_CHUNK,    /* the raw bytes of a chunk */
+    SLOT_LZ4,      /* LZ4's state */
+    SLOT_TRIGRAMS, /* pairs */
     SLOT_COUNT_
 } build_slot;
 
@@ -62,8 +63,8 @@ struct qn_block_builder {
     uint8_t                   bound[2][16];
 };
 
-/* At least `bytes` of scratch, contents undefined; NULL is out of memory.  Earlier pointers to the slot
- * are void. */
+/* At least `bytes` of scratch, contents undefined; NULL is out of memory.  Earlier pointers to the
+ * slot are void. */
 void *qn_build_scratch(qn_block_builder *b, build_slot slot, size_t bytes);
 #define qn_build_array(b, slot, type, count)                                                       \
     ((type *)qn_build_scratch((b), (slot), qn_mul(sizeof(type), (size_t)(count)) + QN_KERN_SLACK))
@@ -77,8 +78,9 @@ static inline bool qn_build_null(const qn_block_builder *b, uint32_t row)
     return b->in->nulls && (b->in->nulls[row >> 6] >> (row & 63) & 1);
 }
 
-/* ids[] per non-NULL row and rank[] (code per id) become codes per row; counts[] per sorted value is
- * SLOT_COUNTS when the caller has it, else NULL.  Writes COUNTS and CODES and fills the statistics. */
+/* ids[] per non-NULL row and rank[] (code per id) become codes per row; counts[] per sorted value
+ * is SLOT_COUNTS when the caller has it, else NULL.  Writes COUNTS and CODES and fills the
+ * statistics. */
 qn_status qn_build_finish_codes(qn_block_builder *b, const uint32_t *ids, const uint32_t *rank,
                                 uint32_t *counts, uint32_t distinct, qn_error *err);
 
@@ -88,24 +90,33 @@ qn_status qn_build_text(qn_block_builder *b, qn_error *err);
 qn_status qn_build_slots(qn_block_builder *b, qn_error *err); /* INTERVAL, and NUMERIC by bytes */
 
 qn_status qn_text_write(qn_block_builder *b, const qn_str *sorted, uint32_t count, qn_error *err);
-qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count, qn_error *err);
+qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count,
+                            qn_error *err);
 
 /* Images back to `count` values of a bank; scale is for NUMERIC. */
 void qn_images_to_values(qn_bank bank, int scale, const uint64_t *images, size_t count, void *out);
 
 /* Order-preserving 64-bit image of a fixed-width value, and back. */
-static inline uint64_t qn_image_int(int64_t v) { return (uint64_t)v ^ (uint64_t)1 << 63; }
-static inline int64_t  qn_unimage_int(uint64_t v) { return (int64_t)(v ^ (uint64_t)1 << 63); }
-/* Floats: negatives reversed, below the rest, the whole shifted down so that all NaNs fit on top, as SQL
- * orders them; among NaNs first those with a sign, then by their bits (qn_value_compare_stored). */
+static inline uint64_t qn_image_int(int64_t v)
+{
+    return (uint64_t)v ^ (uint64_t)1 << 63;
+}
+static inline int64_t qn_unimage_int(uint64_t v)
+{
+    return (int64_t)(v ^ (uint64_t)1 << 63);
+}
+/* Floats: negatives reversed, below the rest, the whole shifted down so that all NaNs fit on top,
+ * as SQL orders them; among NaNs first those with a sign, then by their bits
+ * (qn_value_compare_stored). */
 #define QN_F64_NANS (((uint64_t)1 << 52) - 1) /* of each sign */
 #define QN_F64_SIGN ((uint64_t)1 << 63)
-#define QN_F64_INF (0x7ffull << 52)
+#define QN_F64_INF  (0x7ffull << 52)
 static inline uint64_t qn_image_f64(double d)
 {
     uint64_t u;
     memcpy(&u, &d, 8);
-    if ((u & ~QN_F64_SIGN) > QN_F64_INF) /* a signed NaN is its bits less their number: below the others */
+    if ((u & ~QN_F64_SIGN) >
+        QN_F64_INF) /* a signed NaN is its bits less their number: below the others */
         return u & QN_F64_SIGN ? u - QN_F64_NANS : u | QN_F64_SIGN;
     return (u & QN_F64_SIGN ? ~u : u | QN_F64_SIGN) - QN_F64_NANS;
 }
@@ -122,7 +133,7 @@ static inline double qn_unimage_f64(uint64_t image)
 }
 #define QN_F32_NANS ((1u << 23) - 1)
 #define QN_F32_SIGN (1u << 31)
-#define QN_F32_INF (0xffu << 23)
+#define QN_F32_INF  (0xffu << 23)
 static inline uint64_t qn_image_f32(float f)
 {
     uint32_t u;

@@ -1,13 +1,14 @@
 /* Distinct values and codes of fixed-width columns, without a comparison sort over rows.
  *
- * Every value becomes an order-preserving 64-bit image.  A narrow range is counted in a direct map; a wide
- * one goes through a hash table that numbers the distinct images by first appearance, and only those are
- * radix-sorted.  Nearly-all-distinct columns stay in row order (RAW) and are not sorted at all. */
+ * Every value becomes an order-preserving 64-bit image.  A narrow range is counted in a direct map;
+ * a wide one goes through a hash table that numbers the distinct images by first appearance, and
+ * only those are radix-sorted.  Nearly-all-distinct columns stay in row order (RAW) and are not
+ * sorted at all. */
 #include "store/block/build.h"
 #include "type/numeric.h"
 
 #define RAW_MIN_ROWS 4096u /* a small dictionary does more than raw rows and costs nothing */
-#define PREFETCH 16u
+#define PREFETCH     16u
 
 typedef struct pair {
     uint64_t key;
@@ -54,19 +55,33 @@ static bool numerics_scale(const qn_block_builder *b, const qn_numeric *v, int *
 static void make_images(const qn_block_builder *b, uint64_t *keys)
 {
     switch (b->bank) {
-    case QN_BANK_BOOL: IMAGES(uint8_t, v[row] != 0); break;
-    case QN_BANK_I16: IMAGES(int16_t, qn_image_int(v[row])); break;
-    case QN_BANK_I32: IMAGES(int32_t, qn_image_int(v[row])); break;
-    case QN_BANK_I64: IMAGES(int64_t, qn_image_int(v[row])); break;
-    case QN_BANK_F32: IMAGES(float, qn_image_f32(v[row])); break;
-    case QN_BANK_F64: IMAGES(double, qn_image_f64(v[row])); break;
-    default: IMAGES(qn_numeric, qn_image_int((int64_t)qn_numeric_coefficient(v[row]))); break;
+    case QN_BANK_BOOL:
+        IMAGES(uint8_t, v[row] != 0);
+        break;
+    case QN_BANK_I16:
+        IMAGES(int16_t, qn_image_int(v[row]));
+        break;
+    case QN_BANK_I32:
+        IMAGES(int32_t, qn_image_int(v[row]));
+        break;
+    case QN_BANK_I64:
+        IMAGES(int64_t, qn_image_int(v[row]));
+        break;
+    case QN_BANK_F32:
+        IMAGES(float, qn_image_f32(v[row]));
+        break;
+    case QN_BANK_F64:
+        IMAGES(double, qn_image_f64(v[row]));
+        break;
+    default:
+        IMAGES(qn_numeric, qn_image_int((int64_t)qn_numeric_coefficient(v[row])));
+        break;
     }
 }
 
 /* Count in a map over lo..hi: values come out sorted, map[] turns into codes. */
-static qn_status distinct_by_map(qn_block_builder *b, const uint64_t *keys, uint64_t lo, uint64_t range,
-                                 uint32_t *distinct, qn_error *err)
+static qn_status distinct_by_map(qn_block_builder *b, const uint64_t *keys, uint64_t lo,
+                                 uint64_t range, uint32_t *distinct, qn_error *err)
 {
     size_t    entries = (size_t)range + 1;
     uint32_t *map = qn_build_array(b, SLOT_TABLE, uint32_t, entries);
@@ -93,8 +108,8 @@ static qn_status distinct_by_map(qn_block_builder *b, const uint64_t *keys, uint
     return QN_OK;
 }
 
-static qn_status table_grow(qn_block_builder *b, const uint64_t *values, uint32_t count, size_t capacity,
-                            table_slot **table, qn_error *err)
+static qn_status table_grow(qn_block_builder *b, const uint64_t *values, uint32_t count,
+                            size_t capacity, table_slot **table, qn_error *err)
 {
     table_slot *t = qn_build_array(b, SLOT_TABLE, table_slot, capacity);
     if (!t)
@@ -197,7 +212,8 @@ static qn_status sort_values(qn_block_builder *b, uint32_t distinct, uint64_t lo
     return QN_OK;
 }
 
-/* RAW: the image of every row, per unit relative to its smallest.  A NULL is written as that smallest. */
+/* RAW: the image of every row, per unit relative to its smallest.  A NULL is written as that
+ * smallest. */
 static qn_status write_raw(qn_block_builder *b, const uint64_t *keys, qn_error *err)
 {
     uint32_t units = (b->rows + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS;
@@ -241,7 +257,8 @@ static qn_status write_raw(qn_block_builder *b, const uint64_t *keys, qn_error *
     return b->out.failed ? qn_nomem(err) : QN_OK;
 }
 
-static uint32_t largest_count(const uint32_t *ids, uint32_t count, uint32_t distinct, uint32_t *scratch)
+static uint32_t largest_count(const uint32_t *ids, uint32_t count, uint32_t distinct,
+                              uint32_t *scratch)
 {
     uint32_t best = 0;
     memset(scratch, 0, (size_t)distinct * 4);
@@ -257,17 +274,26 @@ static void set_bound(qn_block_builder *b, uint64_t image, void *out, uint32_t *
     qn_datum d;
     memset(&d, 0, sizeof d);
     switch (b->bank) {
-    case QN_BANK_BOOL: d.b = image != 0; break;
-    case QN_BANK_F32: d.f32 = qn_unimage_f32(image); break;
-    case QN_BANK_F64: d.f64 = qn_unimage_f64(image); break;
-    default: d.i64 = qn_unimage_int(image); break; /* the low bytes are the narrower integers */
+    case QN_BANK_BOOL:
+        d.b = image != 0;
+        break;
+    case QN_BANK_F32:
+        d.f32 = qn_unimage_f32(image);
+        break;
+    case QN_BANK_F64:
+        d.f64 = qn_unimage_f64(image);
+        break;
+    default:
+        d.i64 = qn_unimage_int(image);
+        break; /* the low bytes are the narrower integers */
     }
     *bytes = b->bank == QN_BANK_NUM ? 8 : (uint32_t)qn_bank_bytes(b->bank);
     memcpy(out, &d, *bytes);
 }
 
 /* keys[] is SLOT_KEYS; on return b->column and the sections are complete but for the bounds. */
-static qn_status encode_images(qn_block_builder *b, uint64_t *keys, uint64_t lo, uint64_t range, qn_error *err)
+static qn_status encode_images(qn_block_builder *b, uint64_t *keys, uint64_t lo, uint64_t range,
+                               qn_error *err)
 {
     qn_status st = QN_OK;
     uint32_t  distinct = 0, *ids = NULL, *rank = NULL;
@@ -286,7 +312,8 @@ static qn_status encode_images(qn_block_builder *b, uint64_t *keys, uint64_t lo,
         if (mapped) {
             const uint32_t *counts = b->slot[SLOT_COUNTS].p;
             for (uint32_t i = 0; i < distinct; i++)
-                b->column.max_count = counts[i] > b->column.max_count ? counts[i] : b->column.max_count;
+                b->column.max_count =
+                    counts[i] > b->column.max_count ? counts[i] : b->column.max_count;
         } else {
             uint32_t *scratch = qn_build_array(b, SLOT_COUNTS, uint32_t, distinct);
             QN_ALLOC(err, scratch);
@@ -305,7 +332,8 @@ static qn_status encode_images(qn_block_builder *b, uint64_t *keys, uint64_t lo,
         qn_sorted_write(&b->out, b->slot[SLOT_VALUES].p, distinct, delta);
         qn_build_end(b, QN_SECTION_VALUES);
     }
-    QN_TRY(qn_build_finish_codes(b, ids, rank, mapped ? b->slot[SLOT_COUNTS].p : NULL, distinct, err));
+    QN_TRY(
+        qn_build_finish_codes(b, ids, rank, mapped ? b->slot[SLOT_COUNTS].p : NULL, distinct, err));
 done:
     return st;
 }
@@ -315,7 +343,8 @@ qn_status qn_build_fixed(qn_block_builder *b, qn_error *err)
     qn_status st = QN_OK;
     uint64_t *keys, lo, hi;
     int       scale = 0;
-    if (b->bank == QN_BANK_INTERVAL || (b->bank == QN_BANK_NUM && !numerics_scale(b, b->in->values, &scale)))
+    if (b->bank == QN_BANK_INTERVAL ||
+        (b->bank == QN_BANK_NUM && !numerics_scale(b, b->in->values, &scale)))
         return qn_build_slots(b, err);
     b->column.value_form = QN_VALUES_INTEGER;
     b->column.scale = (uint8_t)scale;

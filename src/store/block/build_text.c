@@ -1,16 +1,16 @@
 /* Distinct values and codes of strings, and of other banks by their bytes.
  *
- * Rows go through a hash table (XXH3) that numbers the distinct strings by first appearance; only those are
- * sorted, by multikey quicksort on eight bytes at a time (Bentley and Sedgewick, "Fast Algorithms for
- * Sorting and Searching Strings", 1997), which never compares a shared prefix twice.
+ * Rows go through a hash table (XXH3) that numbers the distinct strings by first appearance; only
+ * those are sorted, by multikey quicksort on eight bytes at a time (Bentley and Sedgewick, "Fast
+ * Algorithms for Sorting and Searching Strings", 1997), which never compares a shared prefix twice.
  *
- * char(n) is ordered without its trailing blanks, as SQL compares it.  Intervals and numerics that are not
- * scaled 64-bit integers come through here as byte strings, but are ordered by value. */
+ * char(n) is ordered without its trailing blanks, as SQL compares it.  Intervals and numerics that
+ * are not scaled 64-bit integers come through here as byte strings, but are ordered by value. */
 #include "store/block/build.h"
 #include "type/numeric.h"
 
 #define INSERTION 20u
-#define PREFETCH 8u
+#define PREFETCH  8u
 
 typedef struct text_slot {
     uint64_t hash;
@@ -18,7 +18,7 @@ typedef struct text_slot {
 } text_slot;
 
 typedef struct item {
-    uint64_t    key;  /* the eight bytes at the current depth, first byte on top, zeros past the end */
+    uint64_t key; /* the eight bytes at the current depth, first byte on top, zeros past the end */
     const char *data;
     uint32_t    bytes; /* that take part in the order */
     uint32_t    full;  /* all of them: decides when the rest is equal */
@@ -33,8 +33,8 @@ typedef int (*item_compare)(const sort_context *c, const item *x, const item *y)
 
 /* ---- distinct ------------------------------------------------------------------------------- */
 
-static qn_status table_grow(qn_block_builder *b, size_t old_capacity, size_t capacity, text_slot **table,
-                            qn_error *err)
+static qn_status table_grow(qn_block_builder *b, size_t old_capacity, size_t capacity,
+                            text_slot **table, qn_error *err)
 {
     /* The old slots hold the hashes, so they are moved aside while the new ones fill. */
     text_slot *old = NULL;
@@ -60,8 +60,8 @@ static qn_status table_grow(qn_block_builder *b, size_t old_capacity, size_t cap
     return QN_OK;
 }
 
-/* Hashes first, in SLOT_KEYS, so that the table can be prefetched: for strings the table's misses cost
- * more than the hashing. */
+/* Hashes first, in SLOT_KEYS, so that the table can be prefetched: for strings the table's misses
+ * cost more than the hashing. */
 static qn_status distinct_strings(qn_block_builder *b, const qn_str *rows, const uint32_t *row_of,
                                   uint32_t *ids, uint32_t *first, uint32_t *distinct, qn_error *err)
 {
@@ -75,8 +75,10 @@ static qn_status distinct_strings(qn_block_builder *b, const qn_str *rows, const
     for (uint32_t i = 0; i < n; i++) {
         const qn_str *s = &rows[row_of ? row_of[i] : i];
         const qn_str *before = i ? &rows[row_of ? row_of[i - 1] : i - 1] : NULL;
-        /* Clustered data repeats the row before; 0 marks that (and a hash of 0 merely probes again). */
-        hash[i] = before && qn_str_equal(s, before) ? 0 : qn_hash64(qn_str_data(s), s->bytes, 0) | 1;
+        /* Clustered data repeats the row before; 0 marks that (and a hash of 0 merely probes
+         * again). */
+        hash[i] =
+            before && qn_str_equal(s, before) ? 0 : qn_hash64(qn_str_data(s), s->bytes, 0) | 1;
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i + PREFETCH < n)
@@ -128,7 +130,8 @@ static int compare_values(const sort_context *c, const item *x, const item *y)
 }
 
 /* Bottom-up merge sort; the result is in a. */
-static void merge_sort(item *a, item *other, size_t count, item_compare compare, const sort_context *c)
+static void merge_sort(item *a, item *other, size_t count, item_compare compare,
+                       const sort_context *c)
 {
     item *from = a, *to = other;
     for (size_t width = 1; width < count; width *= 2) {
@@ -136,7 +139,8 @@ static void merge_sort(item *a, item *other, size_t count, item_compare compare,
             size_t mid = lo + width < count ? lo + width : count;
             size_t hi = lo + 2 * width < count ? lo + 2 * width : count, i = lo, j = mid;
             for (size_t k = lo; k < hi; k++)
-                to[k] = i < mid && (j >= hi || compare(c, &from[i], &from[j]) <= 0) ? from[i++] : from[j++];
+                to[k] = i < mid && (j >= hi || compare(c, &from[i], &from[j]) <= 0) ? from[i++]
+                                                                                    : from[j++];
         }
         item *swap = from;
         from = to;
@@ -161,7 +165,8 @@ static void insertion_sort(item *a, size_t count)
     for (size_t i = 1; i < count; i++) {
         item   x = a[i];
         size_t j = i;
-        while (j > 0 && (x.key < a[j - 1].key || (x.key == a[j - 1].key && compare_bytes(NULL, &x, &a[j - 1]) < 0))) {
+        while (j > 0 && (x.key < a[j - 1].key ||
+                         (x.key == a[j - 1].key && compare_bytes(NULL, &x, &a[j - 1]) < 0))) {
             a[j] = a[j - 1];
             j--;
         }
@@ -199,7 +204,8 @@ typedef struct part {
     uint32_t depth;
 } part;
 
-/* The smallest part is sorted next and the others wait, so the stack holds two parts per halving. */
+/* The smallest part is sorted next and the others wait, so the stack holds two parts per halving.
+ */
 static void sort_strings(item *items, item *other, size_t total)
 {
     part   stack[128], now = {0, total, 0};
@@ -234,8 +240,8 @@ static void sort_strings(item *items, item *other, size_t total)
                          {now.begin + lt, gt - lt, now.depth + 8},
                          {now.begin + gt, now.count - gt, now.depth}};
         if (parts[1].count > 1) {
-            /* A last byte of zero: strings that ended here, differing in blanks or zero bytes at most
-             * before they go on; the plain order settles them. */
+            /* A last byte of zero: strings that ended here, differing in blanks or zero bytes at
+             * most before they go on; the plain order settles them. */
             if ((pivot & 0xff) == 0) {
                 merge_sort(a + lt, other, parts[1].count, compare_bytes, NULL);
                 parts[1].count = 0;
@@ -276,9 +282,9 @@ static qn_status row_numbers(qn_block_builder *b, uint32_t **row_of, qn_error *e
 }
 
 /* Distinct strings of rows[] in order: items[] sorted, ids, first, rank. */
-static qn_status distinct_and_sort(qn_block_builder *b, const qn_str *rows, bool by_value, item **items_out,
-                                   uint32_t **ids_out, uint32_t **first_out, uint32_t **rank_out,
-                                   uint32_t *distinct, qn_error *err)
+static qn_status distinct_and_sort(qn_block_builder *b, const qn_str *rows, bool by_value,
+                                   item **items_out, uint32_t **ids_out, uint32_t **first_out,
+                                   uint32_t **rank_out, uint32_t *distinct, qn_error *err)
 {
     qn_status st = QN_OK;
     uint32_t *row_of, *ids, *first, *rank, d = 0;
@@ -363,7 +369,8 @@ static qn_status slot_strings(qn_block_builder *b, qn_str **rows_out, qn_error *
     return QN_OK;
 }
 
-/* VALUES of packed numerics: u32 bytes per length, u32 0, u64 start per 128 values, lengths, bytes. */
+/* VALUES of packed numerics: u32 bytes per length, u32 0, u64 start per 128 values, lengths, bytes.
+ */
 static void write_byte_values(qn_block_builder *b, const item *items, uint32_t d)
 {
     uint32_t longest = 0, zero = 0;

@@ -1,8 +1,9 @@
-/* The slow, full check of a block: every section, and everything that must agree with something else.
+/* The slow, full check of a block: every section, and everything that must agree with something
+ * else.
  *
- * Opening and reading prove that a block can be read safely.  This proves that it tells the truth: values
- * sorted and within the bounds, codes agreeing with counts, zones exact, hashes, lengths and trigrams
- * agreeing with the strings. */
+ * Opening and reading prove that a block can be read safely.  This proves that it tells the truth:
+ * values sorted and within the bounds, codes agreeing with counts, zones exact, hashes, lengths and
+ * trigrams agreeing with the strings. */
 #include "store/block/read.h"
 
 typedef struct checker {
@@ -46,7 +47,8 @@ static qn_status check_codes(checker *k, qn_error *err)
     const section_state *s = &k->c->section[QN_SECTION_CODES];
     uint32_t             codes[QN_UNIT_ROWS], forms[4] = {0};
     for (uint32_t row = 0; row < k->block->rows; row += QN_UNIT_ROWS) {
-        uint32_t  n = k->block->rows - row < QN_UNIT_ROWS ? k->block->rows - row : QN_UNIT_ROWS, lo, hi, runs;
+        uint32_t n = k->block->rows - row < QN_UNIT_ROWS ? k->block->rows - row : QN_UNIT_ROWS, lo,
+                 hi, runs;
         qn_status st = qn_block_codes(k->block, k->column, row, n, codes, err);
         if (st != QN_OK)
             return st;
@@ -60,15 +62,18 @@ static qn_status check_codes(checker *k, qn_error *err)
             return wrong(k, QN_SECTION_CODES, "the bounds of a unit are not exact", err);
         forms[QN_FMT_UNIT_FORM(word)]++;
     }
-    if (forms[QN_UNIT_PACKED] != k->c->pub.units_packed || forms[QN_UNIT_RUNS] != k->c->pub.units_run ||
-        forms[QN_UNIT_EXCEPTION] != k->c->pub.units_exception || forms[QN_UNIT_LOCAL] != k->c->pub.units_local)
+    if (forms[QN_UNIT_PACKED] != k->c->pub.units_packed ||
+        forms[QN_UNIT_RUNS] != k->c->pub.units_run ||
+        forms[QN_UNIT_EXCEPTION] != k->c->pub.units_exception ||
+        forms[QN_UNIT_LOCAL] != k->c->pub.units_local)
         return wrong(k, QN_SECTION_CODES, "the forms of the units are not as stated", err);
     return QN_OK;
 }
 
 static bool same_value(qn_bank bank, const qn_datum *a, const qn_datum *b, qn_sql_type id)
 {
-    return bank == QN_BANK_NUM ? qn_value_compare_stored(id, a, b) == 0 : memcmp(a, b, sizeof *a) == 0;
+    return bank == QN_BANK_NUM ? qn_value_compare_stored(id, a, b) == 0
+                               : memcmp(a, b, sizeof *a) == 0;
 }
 
 /* Sorted strictly by stored form; first and last are the bounds. */
@@ -90,10 +95,13 @@ static qn_status check_values(checker *k, qn_error *err)
         for (uint32_t i = 0; i < n; i++) {
             qn_bank_get(bank, slots, i, &d);
             if (first + i > 1 && qn_value_compare_stored(id, &before, &d) >= 0)
-                QN_TRY(wrong(k, bank == QN_BANK_STR ? QN_SECTION_TEXT : QN_SECTION_VALUES, "values are not sorted", err));
-            if (bank != QN_BANK_STR && ((first + i == 1 && !same_value(bank, &d, &k->c->pub.min, id)) ||
-                                        (first + i == distinct && !same_value(bank, &d, &k->c->pub.max, id))))
-                QN_TRY(wrong(k, QN_SECTION_VALUES, "the bounds are not the first and last value", err));
+                QN_TRY(wrong(k, bank == QN_BANK_STR ? QN_SECTION_TEXT : QN_SECTION_VALUES,
+                             "values are not sorted", err));
+            if (bank != QN_BANK_STR &&
+                ((first + i == 1 && !same_value(bank, &d, &k->c->pub.min, id)) ||
+                 (first + i == distinct && !same_value(bank, &d, &k->c->pub.max, id))))
+                QN_TRY(wrong(k, QN_SECTION_VALUES, "the bounds are not the first and last value",
+                             err));
             before = d;
         }
     }
@@ -121,16 +129,17 @@ static qn_status check_trigrams(checker *k, const qn_str *s, uint32_t chunk, qn_
 
 static qn_status check_text(checker *k, qn_error *err)
 {
-    qn_status         st = QN_OK;
-    uint32_t          distinct = k->c->pub.distinct, chars[QN_CHUNK_STRINGS], bytes[QN_CHUNK_STRINGS];
-    qn_str            s[QN_CHUNK_STRINGS];
+    qn_status st = QN_OK;
+    uint32_t  distinct = k->c->pub.distinct, chars[QN_CHUNK_STRINGS], bytes[QN_CHUNK_STRINGS];
+    qn_str    s[QN_CHUNK_STRINGS];
     const qn_hash128 *hashes;
     bool              index = k->c->section[QN_SECTION_TRIGRAMS].p != NULL;
     QN_TRY(qn_block_hashes(k->block, k->column, &hashes, err));
     if (index)
         QN_TRY(qn_block_section(k->block, k->column, QN_SECTION_TRIGRAMS, err));
     for (uint32_t first = 1; first <= distinct; first += QN_CHUNK_STRINGS) {
-        uint32_t n = distinct - first + 1 < QN_CHUNK_STRINGS ? distinct - first + 1 : QN_CHUNK_STRINGS;
+        uint32_t n =
+            distinct - first + 1 < QN_CHUNK_STRINGS ? distinct - first + 1 : QN_CHUNK_STRINGS;
         qn_arena_reset(&k->arena);
         QN_TRY(qn_block_strings(k->block, k->column, first, n, s, &k->arena, err));
         QN_TRY(qn_block_lengths(k->block, k->column, first, n, chars, err));
@@ -166,7 +175,8 @@ static qn_status check_raw(checker *k, qn_error *err)
             if (nulls[i / 64] >> (i & 63) & 1)
                 continue;
             qn_bank_get(k->c->pub.bank, slots, i, &d);
-            int lo = qn_value_compare_stored(id, &d, &k->c->pub.min), hi = qn_value_compare_stored(id, &d, &k->c->pub.max);
+            int lo = qn_value_compare_stored(id, &d, &k->c->pub.min),
+                hi = qn_value_compare_stored(id, &d, &k->c->pub.max);
             if (lo < 0 || hi > 0)
                 QN_TRY(wrong(k, QN_SECTION_RAW, "a value lies outside the bounds", err));
             least |= lo == 0;

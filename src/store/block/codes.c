@@ -1,12 +1,12 @@
 /* Codes in row order: unpacked, one by one, or compared where they lie.
  *
- * A column whose rows all have one code stores none: that code is 1, or 0 when there are only NULLs.
- * Otherwise each unit of 1024 rows is in one of four forms (format.h); what follows rests on
+ * A column whose rows all have one code stores none: that code is 1, or 0 when there are only
+ * NULLs. Otherwise each unit of 1024 rows is in one of four forms (format.h); what follows rests on
  * qn_codes_check having walked all of them when the section was first touched.
  *
- * qn_block_select asks first what the unit's lowest and highest code say, then works on the form: runs and
- * exceptions by their few codes, a local dictionary by the places its codes take, packed codes by SIMD
- * comparison without unpacking. */
+ * qn_block_select asks first what the unit's lowest and highest code say, then works on the form:
+ * runs and exceptions by their few codes, a local dictionary by the places its codes take, packed
+ * codes by SIMD comparison without unpacking. */
 #include "store/block/read.h"
 
 typedef struct unit {
@@ -15,7 +15,10 @@ typedef struct unit {
     unsigned       form, width;
 } unit;
 
-static uint32_t units_of(uint32_t rows) { return (rows + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS; }
+static uint32_t units_of(uint32_t rows)
+{
+    return (rows + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS;
+}
 
 static unit unit_at(const uint8_t *section, uint32_t rows, uint32_t u)
 {
@@ -45,14 +48,16 @@ static void read_positions(const qn_kernels *k, const uint8_t *p, uint32_t count
     }
     uint64_t bits[QN_FMT_BITMAP_BYTES / 8];
     memcpy(bits, p, sizeof bits);
-    /* Fewer only where a page was lost under the mapping (qn_block_readable): stay inside all the same. */
+    /* Fewer only where a page was lost under the mapping (qn_block_readable): stay inside all the
+     * same. */
     for (size_t got = k->bits_to_rows(bits, QN_COUNTOF(bits), 0, out); got < count; got++)
         out[got] = 0;
 }
 
 /* ---- proof ---------------------------------------------------------------------------------- */
 
-static bool positions_check(const qn_kernels *k, const uint8_t *p, uint32_t count, uint32_t n, bool from_zero)
+static bool positions_check(const qn_kernels *k, const uint8_t *p, uint32_t count, uint32_t n,
+                            bool from_zero)
 {
     uint32_t at[QN_UNIT_ROWS];
     if (count > QN_FMT_POSITIONS_MAX) {
@@ -70,8 +75,8 @@ static bool positions_check(const qn_kernels *k, const uint8_t *p, uint32_t coun
 }
 
 /* Is lo + every packed value at most hi? */
-static bool packed_check(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t count, uint32_t lo,
-                         uint32_t hi)
+static bool packed_check(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t count,
+                         uint32_t lo, uint32_t hi)
 {
     return lo + (1u << width) - 1 <= hi || k->max_packed(p, width, count) <= hi - lo;
 }
@@ -87,7 +92,9 @@ static size_t unit_check(const qn_kernels *k, const unit *u, size_t bytes, uint3
     switch (u->form) {
     case QN_UNIT_PACKED:
         need = qn_packed_bytes(u->n, u->width);
-        return u->extra == 0 && need <= bytes && packed_check(k, p, u->width, u->n, u->lo, u->hi) ? need : SIZE_MAX;
+        return u->extra == 0 && need <= bytes && packed_check(k, p, u->width, u->n, u->lo, u->hi)
+                   ? need
+                   : SIZE_MAX;
     case QN_UNIT_RUNS:
         head = positions_bytes(u->extra);
         need = head + qn_packed_bytes(u->extra, u->width);
@@ -122,7 +129,8 @@ static size_t unit_check(const qn_kernels *k, const unit *u, size_t bytes, uint3
     }
 }
 
-bool qn_codes_check(const uint8_t *p, uint64_t bytes, uint32_t rows, uint32_t distinct, uint64_t *where)
+bool qn_codes_check(const uint8_t *p, uint64_t bytes, uint32_t rows, uint32_t distinct,
+                    uint64_t *where)
 {
     const qn_kernels *k = qn_kernels_get();
     uint32_t          units = units_of(rows);
@@ -169,14 +177,16 @@ static void unpack_unit(const qn_kernels *k, const unit *u, uint32_t *out)
         break;
     case QN_UNIT_EXCEPTION:
         read_positions(k, u->p + 8, u->extra, at);
-        k->unpack32(u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), codes, u->extra);
+        k->unpack32(u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), codes,
+                    u->extra);
         k->unpack32(u->p, 0, qn_get32(u->p), out, u->n);
         for (uint32_t i = 0; i < u->extra; i++)
             out[at[i]] = codes[i];
         break;
     default:
         k->unpack32(u->p, u->width, u->lo, codes, u->extra);
-        k->unpack32(u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, out, u->n);
+        k->unpack32(u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, out,
+                    u->n);
         k->lookup32(codes, out, u->n);
         break;
     }
@@ -189,18 +199,20 @@ static bool only_code(const column_state *c, uint32_t *code)
     return !c->section[QN_SECTION_CODES].p;
 }
 
-static qn_status need_rows(qn_block *block, uint32_t column, uint32_t row, uint32_t count, qn_error *err)
+static qn_status need_rows(qn_block *block, uint32_t column, uint32_t row, uint32_t count,
+                           qn_error *err)
 {
-    if (column >= block->column_count || block->columns[column].pub.kind != QN_COL_DICT || row > block->rows ||
-        count > block->rows - row)
-        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "rows %u + %u of column %u have no codes", row, count, column);
+    if (column >= block->column_count || block->columns[column].pub.kind != QN_COL_DICT ||
+        row > block->rows || count > block->rows - row)
+        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "rows %u + %u of column %u have no codes",
+                       row, count, column);
     if (!block->columns[column].section[QN_SECTION_CODES].p)
         return QN_OK;
     return qn_block_section(block, column, QN_SECTION_CODES, err);
 }
 
-qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_t count, uint32_t *out,
-                         qn_error *err)
+qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_t count,
+                         uint32_t *out, qn_error *err)
 {
     qn_status st = need_rows(block, column, row, count, err);
     uint32_t  whole[QN_UNIT_ROWS], code;
@@ -277,10 +289,13 @@ static uint32_t code_at(const unit *u, uint32_t row)
 }
 
 /* From how many rows of a unit on unpacking all of it is quicker than one at a time. */
-static uint32_t unpack_from(unsigned form) { return form == QN_UNIT_PACKED ? 256 : 48; }
+static uint32_t unpack_from(unsigned form)
+{
+    return form == QN_UNIT_PACKED ? 256 : 48;
+}
 
-qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count, uint32_t *out,
-                            qn_error *err)
+qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count,
+                            uint32_t *out, qn_error *err)
 {
     qn_status st = need_rows(block, column, 0, 0, err);
     uint32_t  whole[QN_UNIT_ROWS], code;
@@ -291,7 +306,8 @@ qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *ro
     bool                only = only_code(c, &code);
     for (uint32_t i = 0; i < count;) {
         if (rows[i] >= block->rows)
-            return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "row %u is beyond the block's %u", rows[i], block->rows);
+            return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "row %u is beyond the block's %u",
+                           rows[i], block->rows);
         if (only) {
             out[i++] = code;
             continue;
@@ -321,11 +337,12 @@ typedef struct unit_bits {
 
 static inline bool set_has(const qn_codeset *set, uint32_t code)
 {
-    return set->is_range ? code >= set->lo && code <= set->hi : set->bits[code >> 6] >> (code & 63) & 1;
+    return set->is_range ? code >= set->lo && code <= set->hi
+                         : set->bits[code >> 6] >> (code & 63) & 1;
 }
 
-/* What the set says about codes lo..hi together: all in (1), all out (0), or look (-1).  Bits are looked at
- * only over a span that is small against a unit. */
+/* What the set says about codes lo..hi together: all in (1), all out (0), or look (-1).  Bits are
+ * looked at only over a span that is small against a unit. */
 static int set_decides(const qn_codeset *set, uint32_t lo, uint32_t hi)
 {
     if (set->is_range) {
@@ -348,8 +365,8 @@ static int set_decides(const qn_codeset *set, uint32_t lo, uint32_t hi)
     return all ? 1 : any ? -1 : 0;
 }
 
-static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t base, uint32_t n,
-                          const qn_codeset *set, uint32_t distinct, uint64_t *out)
+static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width, uint32_t base,
+                          uint32_t n, const qn_codeset *set, uint32_t distinct, uint64_t *out)
 {
     if (!set->is_range)
         k->select_set(p, width, base, set->bits, distinct + 1, out, n);
@@ -380,14 +397,17 @@ static uint64_t prefix_xor(uint64_t x)
     return x;
 }
 
-/* Compare the runs' codes as packed integers, spread the changes from out to in and back over the runs'
- * first rows, and let a prefix sum modulo two fill the rows between: no step depends on a run's length. */
-static void select_runs(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct, unit_bits *m)
+/* Compare the runs' codes as packed integers, spread the changes from out to in and back over the
+ * runs' first rows, and let a prefix sum modulo two fill the rows between: no step depends on a
+ * run's length. */
+static void select_runs(const qn_kernels *k, const unit *u, const qn_codeset *set,
+                        uint32_t distinct, unit_bits *m)
 {
     unit_bits starts;
     uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, change[QN_UNIT_ROWS / 64 + 1] = {0}, carry = 0;
     places_of(k, u->p, u->extra, &starts);
-    select_packed(k, u->p + positions_bytes(u->extra), u->width, u->lo, u->extra, set, distinct, in);
+    select_packed(k, u->p + positions_bytes(u->extra), u->width, u->lo, u->extra, set, distinct,
+                  in);
     for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++)
         change[w] = in[w] ^ (in[w] << 1 | (w ? in[w - 1] >> 63 : 0));
     k->deposit_bits(starts.w, change, QN_UNIT_ROWS / 64, m->w);
@@ -397,13 +417,14 @@ static void select_runs(const qn_kernels *k, const unit *u, const qn_codeset *se
     }
 }
 
-static void select_exceptions(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct,
-                              unit_bits *m)
+static void select_exceptions(const qn_kernels *k, const unit *u, const qn_codeset *set,
+                              uint32_t distinct, unit_bits *m)
 {
     unit_bits places;
     uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, rest = set_has(set, qn_get32(u->p)) ? UINT64_MAX : 0;
     places_of(k, u->p + 8, u->extra, &places);
-    select_packed(k, u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), u->extra, set, distinct, in);
+    select_packed(k, u->p + 8 + positions_bytes(u->extra), u->width, qn_get32(u->p + 4), u->extra,
+                  set, distinct, in);
     k->deposit_bits(places.w, in, QN_UNIT_ROWS / 64, m->w);
     for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++)
         m->w[w] |= rest & ~places.w[w];
@@ -430,18 +451,27 @@ static void select_local(const qn_kernels *k, const unit *u, const qn_codeset *s
     }
     if (last - first + 1 == count)
         places = (qn_codeset){true, first, last, NULL};
-    select_packed(k, u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, u->n, &places,
-                  u->extra - 1, m->w);
+    select_packed(k, u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, u->n,
+                  &places, u->extra - 1, m->w);
 }
 
 /* Bits beyond the unit's rows may come out either way; keep_rows does not look at them. */
-static void select_unit(const qn_kernels *k, const unit *u, const qn_codeset *set, uint32_t distinct, unit_bits *m)
+static void select_unit(const qn_kernels *k, const unit *u, const qn_codeset *set,
+                        uint32_t distinct, unit_bits *m)
 {
     switch (u->form) {
-    case QN_UNIT_PACKED: select_packed(k, u->p, u->width, u->lo, u->n, set, distinct, m->w); break;
-    case QN_UNIT_RUNS: select_runs(k, u, set, distinct, m); break;
-    case QN_UNIT_EXCEPTION: select_exceptions(k, u, set, distinct, m); break;
-    default: select_local(k, u, set, m); break;
+    case QN_UNIT_PACKED:
+        select_packed(k, u->p, u->width, u->lo, u->n, set, distinct, m->w);
+        break;
+    case QN_UNIT_RUNS:
+        select_runs(k, u, set, distinct, m);
+        break;
+    case QN_UNIT_EXCEPTION:
+        select_exceptions(k, u, set, distinct, m);
+        break;
+    default:
+        select_local(k, u, set, m);
+        break;
     }
 }
 
@@ -467,8 +497,9 @@ static uint32_t count_rows(const uint64_t *words, uint32_t n)
     return count;
 }
 
-qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *set, uint32_t row_begin,
-                          uint32_t row_end, uint64_t *rows, uint32_t *kept, qn_error *err)
+qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *set,
+                          uint32_t row_begin, uint32_t row_end, uint64_t *rows, uint32_t *kept,
+                          qn_error *err)
 {
     uint32_t  count = row_end > row_begin ? row_end - row_begin : 0, total = 0, code;
     qn_status st = need_rows(block, column, row_begin, count, err);
@@ -476,7 +507,8 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
     if (st != QN_OK)
         return st;
     if (row_begin % QN_UNIT_ROWS)
-        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "selection begins inside a unit, at row %u", row_begin);
+        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "selection begins inside a unit, at row %u",
+                       row_begin);
     const column_state *c = &block->columns[column];
     const qn_kernels   *k = qn_kernels_get();
     bool                only = only_code(c, &code);
@@ -506,14 +538,15 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
 
 /* ---- row lists ------------------------------------------------------------------------------ */
 
-qn_status qn_block_row_lists(qn_block *block, uint32_t column, uint32_t *starts, uint32_t *rows, qn_error *err)
+qn_status qn_block_row_lists(qn_block *block, uint32_t column, uint32_t *starts, uint32_t *rows,
+                             qn_error *err)
 {
     qn_status st = need_rows(block, column, 0, block->rows, err);
     uint32_t  codes[QN_UNIT_ROWS], distinct, sum = 0;
     if (st != QN_OK)
         return st;
-    /* Counting scatter: count, add up, place.  starts[] is one ahead while placing, so that it ends up
-     * where the lists begin. */
+    /* Counting scatter: count, add up, place.  starts[] is one ahead while placing, so that it ends
+     * up where the lists begin. */
     distinct = block->columns[column].pub.distinct;
     memset(starts, 0, ((size_t)distinct + 2) * 4);
     for (int pass = 0; pass < 2; pass++) {

@@ -1,15 +1,17 @@
 /* Codes of a column, 1024 rows at a time, each unit in the form that takes fewest bits.
  *
- * Candidates: base + width; runs; exceptions to the unit's most frequent code; a dictionary local to the
- * unit.  Over 105 real-looking columns the choice per unit halves what base + width alone takes.
+ * Candidates: base + width; runs; exceptions to the unit's most frequent code; a dictionary local
+ * to the unit.  Over 105 real-looking columns the choice per unit halves what base + width alone
+ * takes.
  *
- * To count a unit's distinct codes in time proportional to its runs, SLOT_SEEN remembers for every code of
- * the column the epoch (one per unit, never repeated while the table lives) in which it was last met and
- * its number in that unit. */
+ * To count a unit's distinct codes in time proportional to its runs, SLOT_SEEN remembers for every
+ * code of the column the epoch (one per unit, never repeated while the table lives) in which it was
+ * last met and its number in that unit. */
 #include "store/block/build.h"
 
 #define EPOCH_BITS 22u
-#define BASE_PREFERENCE(bits) ((bits) - (bits) / 32) /* base + width is quicker to read: worth 3 % */
+#define BASE_PREFERENCE(bits)                                                                      \
+    ((bits) - (bits) / 32) /* base + width is quicker to read: worth 3 % */
 
 typedef struct unit_shape {
     uint32_t n, lo, hi, runs;
@@ -33,7 +35,8 @@ static size_t write_positions(uint8_t *p, const uint32_t *positions, uint32_t co
     return QN_FMT_BITMAP_BYTES;
 }
 
-/* Distinct codes of the unit and the most frequent one.  list[] gets the codes by first appearance. */
+/* Distinct codes of the unit and the most frequent one.  list[] gets the codes by first appearance.
+ */
 static void count_unit(qn_block_builder *b, const uint32_t *codes, unit_shape *s, uint32_t *list)
 {
     uint32_t *seen = b->slot[SLOT_SEEN].p, counts[QN_UNIT_ROWS];
@@ -100,7 +103,8 @@ static size_t write_runs(uint8_t *p, const uint32_t *codes, const unit_shape *s,
     return at + qn_pack32(p + at, values, n, s->lo, width);
 }
 
-static size_t write_exceptions(uint8_t *p, const uint32_t *codes, const unit_shape *s, unsigned width)
+static size_t write_exceptions(uint8_t *p, const uint32_t *codes, const unit_shape *s,
+                               unsigned width)
 {
     uint32_t at_row[QN_UNIT_ROWS], values[QN_UNIT_ROWS], n = 0;
     for (uint32_t i = 0; i < s->n; i++)
@@ -114,8 +118,8 @@ static size_t write_exceptions(uint8_t *p, const uint32_t *codes, const unit_sha
     return at + qn_pack32(p + at, values, n, s->except_lo, width);
 }
 
-static size_t write_local(qn_block_builder *b, uint8_t *p, const uint32_t *codes, const unit_shape *s,
-                          uint32_t *list, unsigned width)
+static size_t write_local(qn_block_builder *b, uint8_t *p, const uint32_t *codes,
+                          const unit_shape *s, uint32_t *list, unsigned width)
 {
     uint32_t *seen = b->slot[SLOT_SEEN].p, index[QN_UNIT_ROWS];
     sort_codes(list, s->distinct);
@@ -182,15 +186,16 @@ static uint64_t write_unit(qn_block_builder *b, const uint32_t *codes, uint32_t 
         break;
     }
     b->out.bytes += bytes;
-    return s.lo | (uint64_t)s.hi << 20 | (uint64_t)form << 40 | (uint64_t)width << 42 | (uint64_t)extra << 47;
+    return s.lo | (uint64_t)s.hi << 20 | (uint64_t)form << 40 | (uint64_t)width << 42 |
+           (uint64_t)extra << 47;
 }
 
-/* The table of SLOT_SEEN must hold no epoch that will come again: cleared when it grows and when the
- * epochs run out. */
+/* The table of SLOT_SEEN must hold no epoch that will come again: cleared when it grows and when
+ * the epochs run out. */
 static bool prepare_seen(qn_block_builder *b, uint32_t distinct, uint32_t units)
 {
     if (distinct >= b->seen_codes || b->seen_epoch + units + 1 >= 1u << EPOCH_BITS) {
-        size_t    codes = (size_t)distinct + 1 > b->seen_codes ? (size_t)distinct + 1 : b->seen_codes;
+        size_t codes = (size_t)distinct + 1 > b->seen_codes ? (size_t)distinct + 1 : b->seen_codes;
         uint32_t *seen = qn_build_array(b, SLOT_SEEN, uint32_t, codes);
         if (!seen)
             return false;

@@ -1,8 +1,9 @@
-/* Bit streams, patched arrays of small integers, and sorted 64-bit lists.  pack.h says what is what.
+/* Bit streams, patched arrays of small integers, and sorted 64-bit lists.  pack.h says what is
+ * what.
  *
- * Writers choose the width of each group by adding up the cost of every width from a histogram of bit
- * lengths.  Checkers walk the structure once and prove every bound that the readers then rely on, so
- * readers carry no tests in their loops. */
+ * Writers choose the width of each group by adding up the cost of every width from a histogram of
+ * bit lengths.  Checkers walk the structure once and prove every bound that the readers then rely
+ * on, so readers carry no tests in their loops. */
 #include "store/block/pack.h"
 #include "store/block/block.h"
 
@@ -81,8 +82,8 @@ size_t qn_pack64(uint8_t *out, const uint64_t *values, size_t count, uint64_t ba
     PACK_LOOP((values[i] - base) & mask);
 }
 
-/* The cheapest width, given how many values have each bit length: count * width bits plus, per value
- * that is longer, `position_bits` and a high part in whole bytes. */
+/* The cheapest width, given how many values have each bit length: count * width bits plus, per
+ * value that is longer, `position_bits` and a high part in whole bytes. */
 static unsigned cheapest_width(const uint32_t by_bits[65], uint32_t count, unsigned position_bits,
                                uint32_t max_exceptions, unsigned *high_bytes, uint32_t *exceptions)
 {
@@ -149,7 +150,8 @@ void qn_patched_write(qn_out *out, const uint32_t *values, size_t count)
         size_t   left = count - g * QN_FMT_GROUP;
         uint32_t offset = (uint32_t)(out->bytes - start);
         memcpy(out->data + start + g * 4, &offset, 4);
-        patched_group(out, values + g * QN_FMT_GROUP, left < QN_FMT_GROUP ? (uint32_t)left : QN_FMT_GROUP);
+        patched_group(out, values + g * QN_FMT_GROUP,
+                      left < QN_FMT_GROUP ? (uint32_t)left : QN_FMT_GROUP);
         if (out->failed)
             return;
     }
@@ -192,14 +194,15 @@ static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t n, 
     }
 }
 
-void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t total, size_t first, size_t count,
-                     uint32_t *out)
+void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t total, size_t first,
+                     size_t count, uint32_t *out)
 {
     uint32_t group[QN_FMT_GROUP];
     while (count) {
         size_t g = first / QN_FMT_GROUP, skip = first % QN_FMT_GROUP;
-        size_t n = total - g * QN_FMT_GROUP < QN_FMT_GROUP ? total - g * QN_FMT_GROUP : QN_FMT_GROUP;
-        size_t take = n - skip < count ? n - skip : count;
+        size_t n =
+            total - g * QN_FMT_GROUP < QN_FMT_GROUP ? total - g * QN_FMT_GROUP : QN_FMT_GROUP;
+        size_t         take = n - skip < count ? n - skip : count;
         const uint8_t *at = p + qn_get32(p + g * 4);
         if (take == n) {
             patched_group_read(k, at, n, out);
@@ -260,8 +263,8 @@ void qn_sorted_write(qn_out *out, const uint64_t *values, size_t count, uint64_t
         size_t   left = count - u * QN_UNIT_ROWS;
         uint32_t offset = (uint32_t)(out->bytes - start);
         memcpy(out->data + start + u * 4, &offset, 4);
-        sorted_unit_write(out, values + u * QN_UNIT_ROWS, left < QN_UNIT_ROWS ? (uint32_t)left : QN_UNIT_ROWS,
-                          scratch);
+        sorted_unit_write(out, values + u * QN_UNIT_ROWS,
+                          left < QN_UNIT_ROWS ? (uint32_t)left : QN_UNIT_ROWS, scratch);
     }
 }
 
@@ -277,7 +280,8 @@ bool qn_sorted_check(const uint8_t *p, size_t bytes, size_t count)
         unsigned width = p[at + 8], high = p[at + 9], exceptions = qn_get16(p + at + 10);
         if (width > 64 || high > 8 || exceptions > n || (exceptions && (!high || width > 63)))
             return false;
-        size_t need = QN_FMT_VALUES_UNIT_BYTES + qn_packed_bytes(n, width) + exceptions * (2u + high);
+        size_t need =
+            QN_FMT_VALUES_UNIT_BYTES + qn_packed_bytes(n, width) + exceptions * (2u + high);
         if (bytes - at < need)
             return false;
         const uint8_t *position = p + at + QN_FMT_VALUES_UNIT_BYTES + qn_packed_bytes(n, width);
@@ -289,12 +293,16 @@ bool qn_sorted_check(const uint8_t *p, size_t bytes, size_t count)
     return at == bytes;
 }
 
-uint64_t qn_sorted_first(const uint8_t *p, size_t unit) { return qn_get64(p + qn_get32(p + unit * 4)); }
-
-size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit, uint64_t *out)
+uint64_t qn_sorted_first(const uint8_t *p, size_t unit)
 {
-    size_t         left = total - unit * QN_UNIT_ROWS, count = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
-    size_t         n = count - 1;
+    return qn_get64(p + qn_get32(p + unit * 4));
+}
+
+size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
+                      uint64_t *out)
+{
+    size_t left = total - unit * QN_UNIT_ROWS, count = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
+    size_t n = count - 1;
     const uint8_t *at = p + qn_get32(p + unit * 4);
     unsigned       width = at[8], high = at[9], exceptions = qn_get16(at + 10);
     uint64_t       value = qn_get64(at);

@@ -1,7 +1,8 @@
 /* Bit streams and patched arrays: the two integer codings everything else is made of.
  *
- * A patched array (after Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", 2006) packs a group
- * of values at a width that suits most of them; the high parts of the few larger ones follow. */
+ * A patched array (after Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", 2006) packs a
+ * group of values at a width that suits most of them; the high parts of the few larger ones follow.
+ */
 #ifndef QN_STORE_BLOCK_PACK_H
 #define QN_STORE_BLOCK_PACK_H
 
@@ -10,7 +11,8 @@
 #include "kern/kern.h"
 #include "store/block/format.h"
 
-/* A growing byte buffer with sticky failure: write on, ask `failed` once.  Its memory is kept for reuse. */
+/* A growing byte buffer with sticky failure: write on, ask `failed` once.  Its memory is kept for
+ * reuse. */
 typedef struct qn_out {
     qn_mem  *mem;
     uint8_t *data;
@@ -23,9 +25,18 @@ uint8_t *qn_out_reserve(qn_out *out, size_t bytes);
 void     qn_out_add(qn_out *out, const void *data, size_t bytes);
 void     qn_out_pad8(qn_out *out, size_t since); /* zeros until (bytes - since) % 8 == 0 */
 
-static inline unsigned qn_bits64(uint64_t x) { return x ? 64 - (unsigned)__builtin_clzll(x) : 0; }
-static inline unsigned qn_bits32(uint32_t x) { return x ? 32 - (unsigned)__builtin_clz(x) : 0; }
-static inline size_t   qn_packed_bytes(size_t count, unsigned width) { return (count * width + 7) / 8; }
+static inline unsigned qn_bits64(uint64_t x)
+{
+    return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
+}
+static inline unsigned qn_bits32(uint32_t x)
+{
+    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
+}
+static inline size_t qn_packed_bytes(size_t count, unsigned width)
+{
+    return (count * width + 7) / 8;
+}
 
 static inline uint16_t qn_get16(const void *p)
 {
@@ -58,7 +69,8 @@ static inline uint64_t qn_packed_at(const uint8_t *p, size_t i, unsigned width)
     return width >= 64 ? x : x & (((uint64_t)1 << width) - 1);
 }
 
-/* Write values[i] - base at `width`; returns the bytes used and may scribble on the 8 after them. */
+/* Write values[i] - base at `width`; returns the bytes used and may scribble on the 8 after them.
+ */
 size_t qn_pack32(uint8_t *out, const uint32_t *values, size_t count, uint32_t base, unsigned width);
 size_t qn_pack64(uint8_t *out, const uint64_t *values, size_t count, uint64_t base, unsigned width);
 
@@ -68,15 +80,16 @@ void qn_patched_write(qn_out *out, const uint32_t *values, size_t count);
  * damaged.  Everything qn_patched_read relies on is checked here. */
 size_t qn_patched_check(const uint8_t *p, size_t bytes, size_t count);
 /* Values first..first+count-1 of a checked array of `total`. */
-void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t total, size_t first, size_t count,
-                     uint32_t *out);
+void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t total, size_t first,
+                     size_t count, uint32_t *out);
 
 /* Sorted distinct images in units of QN_UNIT_ROWS: append to out. */
 void qn_sorted_write(qn_out *out, const uint64_t *values, size_t count, uint64_t *scratch);
 /* Is this a well-formed section of `count` values? */
 bool qn_sorted_check(const uint8_t *p, size_t bytes, size_t count);
 /* All values of one unit of a checked section (out has room for QN_UNIT_ROWS); returns how many. */
-size_t   qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit, uint64_t *out);
+size_t   qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
+                        uint64_t *out);
 uint64_t qn_sorted_first(const uint8_t *p, size_t unit); /* the first value of a unit */
 
 #endif

@@ -1,6 +1,7 @@
 /* RAW columns: values in row order, each unit of 1024 rows relative to its smallest value.
  *
- * NULLs are a bitmap beside the values; what stands in a NULL's place is the unit's smallest value. */
+ * NULLs are a bitmap beside the values; what stands in a NULL's place is the unit's smallest value.
+ */
 #include "store/block/build.h"
 #include "store/block/read.h"
 
@@ -19,10 +20,11 @@ bool qn_raw_check(const uint8_t *p, uint64_t bytes, uint32_t rows)
         return false;
     for (uint32_t u = 0; u < units; u++) {
         qn_fmt_raw_unit unit = raw_unit(p, u);
-        uint32_t        left = rows - u * QN_UNIT_ROWS, n = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
-        bool            empty = unit.lo > unit.hi;
+        uint32_t left = rows - u * QN_UNIT_ROWS, n = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
+        bool     empty = unit.lo > unit.hi;
         if (unit.offset != at || unit.width > 64 || (empty && unit.width) ||
-            (!empty && unit.width != qn_bits64(unit.hi - unit.lo)) || qn_packed_bytes(n, unit.width) > bytes - at)
+            (!empty && unit.width != qn_bits64(unit.hi - unit.lo)) ||
+            qn_packed_bytes(n, unit.width) > bytes - at)
             return false;
         at += qn_packed_bytes(n, unit.width);
     }
@@ -30,13 +32,14 @@ bool qn_raw_check(const uint8_t *p, uint64_t bytes, uint32_t rows)
 }
 
 /* A RAW column whose sections may be read from here on. */
-static qn_status need_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t count, qn_error *err)
+static qn_status need_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t count,
+                          qn_error *err)
 {
     qn_status st = QN_OK;
-    if (column >= block->column_count || block->columns[column].pub.kind != QN_COL_RAW || row > block->rows ||
-        count > block->rows - row)
-        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "rows %u + %u of column %u are not stored in row order", row,
-                       count, column);
+    if (column >= block->column_count || block->columns[column].pub.kind != QN_COL_RAW ||
+        row > block->rows || count > block->rows - row)
+        return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR,
+                       "rows %u + %u of column %u are not stored in row order", row, count, column);
     QN_TRY(qn_block_section(block, column, QN_SECTION_RAW, err));
     if (block->columns[column].pub.null_count)
         QN_TRY(qn_block_section(block, column, QN_SECTION_NULLS, err));
@@ -65,8 +68,8 @@ static void copy_nulls(const column_state *c, uint32_t row, uint32_t count, uint
     }
 }
 
-qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t count, void *out, uint64_t *nulls,
-                       qn_arena *arena, qn_error *err)
+qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t count, void *out,
+                       uint64_t *nulls, qn_arena *arena, qn_error *err)
 {
     (void)arena; /* every RAW bank fits its slot */
     qn_status st = need_raw(block, column, row, count, err);
@@ -80,13 +83,15 @@ qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t 
     if (nulls)
         copy_nulls(c, row, count, nulls);
     while (count) {
-        uint32_t        u = row / QN_UNIT_ROWS, skip = row % QN_UNIT_ROWS, left = block->rows - u * QN_UNIT_ROWS;
-        uint32_t        n = (left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS) - skip, take = n < count ? n : count;
+        uint32_t u = row / QN_UNIT_ROWS, skip = row % QN_UNIT_ROWS,
+                 left = block->rows - u * QN_UNIT_ROWS;
+        uint32_t n = (left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS) - skip,
+                 take = n < count ? n : count;
         qn_fmt_raw_unit unit = raw_unit(p, u);
         /* Eight values begin at a byte: start there and skip the rest of the way. */
         uint32_t from = skip & ~7u;
-        k->unpack64(p + unit.offset + qn_packed_bytes(from, unit.width), unit.width, unit.lo, images,
-                    skip - from + take);
+        k->unpack64(p + unit.offset + qn_packed_bytes(from, unit.width), unit.width, unit.lo,
+                    images, skip - from + take);
         qn_images_to_values(c->pub.bank, c->scale, images + (skip - from), take, out);
         out = (char *)out + take * value_bytes;
         row += take;
@@ -95,8 +100,8 @@ qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t 
     return qn_block_readable(block, err);
 }
 
-qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count, void *out,
-                          uint64_t *nulls, qn_arena *arena, qn_error *err)
+qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count,
+                          void *out, uint64_t *nulls, qn_arena *arena, qn_error *err)
 {
     (void)arena;
     qn_status st = need_raw(block, column, 0, 0, err);
@@ -104,8 +109,8 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
     if (st != QN_OK)
         return st;
     const column_state *c = &block->columns[column];
-    const uint8_t      *p = c->section[QN_SECTION_RAW].p, *null_bits = c->section[QN_SECTION_NULLS].p;
-    size_t              value_bytes = qn_bank_bytes(c->pub.bank);
+    const uint8_t *p = c->section[QN_SECTION_RAW].p, *null_bits = c->section[QN_SECTION_NULLS].p;
+    size_t         value_bytes = qn_bank_bytes(c->pub.bank);
     if (nulls)
         memset(nulls, 0, (size_t)(count + 63u) / 64 * 8);
     for (uint32_t i = 0; i < count;) {
@@ -113,13 +118,16 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
         for (uint32_t j = 0; j < n; j++) {
             uint32_t row = rows[i + j];
             if (row >= block->rows)
-                return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "row %u is beyond the block's %u", row, block->rows);
+                return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "row %u is beyond the block's %u",
+                               row, block->rows);
             qn_fmt_raw_unit unit = raw_unit(p, row / QN_UNIT_ROWS);
             images[j] = unit.lo + qn_packed_at(p + unit.offset, row % QN_UNIT_ROWS, unit.width);
-            if (nulls && null_bits && (qn_get64(null_bits + (size_t)(row / 64) * 8) >> (row & 63) & 1))
+            if (nulls && null_bits &&
+                (qn_get64(null_bits + (size_t)(row / 64) * 8) >> (row & 63) & 1))
                 nulls[(i + j) / 64] |= (uint64_t)1 << ((i + j) & 63);
         }
-        qn_images_to_values(c->pub.bank, c->scale, images, n, (char *)out + (size_t)i * value_bytes);
+        qn_images_to_values(c->pub.bank, c->scale, images, n,
+                            (char *)out + (size_t)i * value_bytes);
         i += n;
     }
     return qn_block_readable(block, err);

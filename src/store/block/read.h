@@ -8,8 +8,9 @@
  *   check.c       the slow full check, and re-sealing for tests and fuzzers
  *
  * The rule: a section's checksum and everything in it that steers a read (widths, counts, offsets,
- * positions, the largest code) is proved once, by qn_block_section, before anything else looks at it.
- * Readers then run without tests.  Chunks of text are the exception: they prove themselves each time. */
+ * positions, the largest code) is proved once, by qn_block_section, before anything else looks at
+ * it. Readers then run without tests.  Chunks of text are the exception: they prove themselves each
+ * time. */
 #ifndef QN_STORE_BLOCK_READ_H
 #define QN_STORE_BLOCK_READ_H
 
@@ -26,52 +27,57 @@ typedef struct section_state {
 } section_state;
 
 typedef struct column_state {
-    qn_block_column  pub;
-    uint8_t          value_form, scale, flags;
-    uint64_t         data_offset;
-    section_state    section[QN_SECTION_COUNT];
-    /* Bit per section kind that has been verified: set by whichever reader was first (release), read by
-     * all (acquire).  Two readers may verify the same section; both find the same. */
+    qn_block_column pub;
+    uint8_t         value_form, scale, flags;
+    uint64_t        data_offset;
+    section_state   section[QN_SECTION_COUNT];
+    /* Bit per section kind that has been verified: set by whichever reader was first (release),
+     * read by all (acquire).  Two readers may verify the same section; both find the same. */
     _Atomic uint32_t verified;
-    /* STR: bit per chunk whose text is known to be valid; relaxed, a lost bit costs a second check. */
+    /* STR: bit per chunk whose text is known to be valid; relaxed, a lost bit costs a second check.
+     */
     _Atomic uint64_t *valid_chunks;
 } column_state;
 
 struct qn_block {
-    qn_env       *env;
+    qn_env          *env;
     _Atomic uint32_t refs;
-    qn_map        map;
-    char         *path;
-    uint32_t      rows, column_count;
-    uint64_t      number;
-    qn_arena      arena; /* columns, bounds, path */
-    column_state *columns;
+    qn_map           map;
+    char            *path;
+    uint32_t         rows, column_count;
+    uint64_t         number;
+    qn_arena         arena; /* columns, bounds, path */
+    column_state    *columns;
 };
 
 /* QN_CORRUPT that names file, column, section and offset. */
-qn_status qn_block_damaged(const qn_block *block, uint32_t column, qn_fmt_section_kind kind, uint64_t offset,
-                           const char *what, qn_error *err);
+qn_status qn_block_damaged(const qn_block *block, uint32_t column, qn_fmt_section_kind kind,
+                           uint64_t offset, const char *what, qn_error *err);
 /* Verify a section on first touch.  A section that must be there and is not is damage. */
-qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind kind, qn_error *err);
-static inline qn_status qn_block_section(qn_block *block, uint32_t column, qn_fmt_section_kind kind, qn_error *err)
+qn_status               qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind kind,
+                                        qn_error *err);
+static inline qn_status qn_block_section(qn_block *block, uint32_t column, qn_fmt_section_kind kind,
+                                         qn_error *err)
 {
     uint32_t done = atomic_load_explicit(&block->columns[column].verified, memory_order_acquire);
     return QN_LIKELY(done >> kind & 1) ? QN_OK : qn_block_verify(block, column, kind, err);
 }
 /* Arguments of a call about codes first..first+count-1 of a DICT column; bank NONE: any. */
-qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first, uint32_t count,
-                              qn_error *err);
+qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first,
+                              uint32_t count, qn_error *err);
 
 bool      qn_text_check(const uint8_t *p, uint64_t bytes, uint32_t distinct);
-qn_status qn_text_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count, qn_str *out,
-                         qn_arena *arena, qn_error *err);
+qn_status qn_text_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count,
+                         qn_str *out, qn_arena *arena, qn_error *err);
 bool      qn_trigrams_check(const uint8_t *p, uint64_t bytes, uint32_t distinct);
-bool      qn_codes_check(const uint8_t *p, uint64_t bytes, uint32_t rows, uint32_t distinct, uint64_t *where);
+bool      qn_codes_check(const uint8_t *p, uint64_t bytes, uint32_t rows, uint32_t distinct,
+                         uint64_t *where);
 bool      qn_byte_values_check(const uint8_t *p, uint64_t bytes, uint32_t distinct);
 bool      qn_raw_check(const uint8_t *p, uint64_t bytes, uint32_t rows);
 
-/* For tests and fuzzers: recompute every checksum of a changed file image, as far as its structure can
- * still be followed.  Returns the content hash to open it with, 0 when there is no header to repair. */
+/* For tests and fuzzers: recompute every checksum of a changed file image, as far as its structure
+ * can still be followed.  Returns the content hash to open it with, 0 when there is no header to
+ * repair. */
 uint64_t qn_block_reseal(void *data, size_t bytes);
 
 #endif

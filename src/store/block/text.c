@@ -1,11 +1,11 @@
 /* Sorted distinct strings in compressed chunks of 128, their hashes and lengths: written and read.
  *
- * Within a chunk each string keeps only what it does not share with the one before; what remains goes
- * through a codec chosen per chunk (LZ4, or stored when that does not pay).  Reading one string costs its
- * chunk.  The trigram index is in trigram.c.
+ * Within a chunk each string keeps only what it does not share with the one before; what remains
+ * goes through a codec chosen per chunk (LZ4, or stored when that does not pay).  Reading one
+ * string costs its chunk.  The trigram index is in trigram.c.
  *
- * Nothing read here is trusted: lengths are added up before memory is taken for them, decompression is
- * bounded, and the text of a chunk is checked to be UTF-8 the first time that it is decoded. */
+ * Nothing read here is trusted: lengths are added up before memory is taken for them, decompression
+ * is bounded, and the text of a chunk is checked to be UTF-8 the first time that it is decoded. */
 #include "store/block/build.h"
 #include "store/block/read.h"
 
@@ -42,7 +42,9 @@ static uint8_t *raw_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, 
     uint32_t shared[QN_CHUNK_STRINGS];
     size_t   rest = 0;
     for (uint32_t i = 0; i < count; i++) {
-        shared[i] = i ? shared_prefix(qn_str_data(&s[i - 1]), s[i - 1].bytes, qn_str_data(&s[i]), s[i].bytes) : 0;
+        shared[i] = i ? shared_prefix(qn_str_data(&s[i - 1]), s[i - 1].bytes, qn_str_data(&s[i]),
+                                      s[i].bytes)
+                      : 0;
         rest += s[i].bytes - shared[i];
     }
     uint8_t *raw = qn_build_array(b, SLOT_CHUNK, uint8_t, rest + count * 10u);
@@ -63,7 +65,8 @@ static uint8_t *raw_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, 
     return raw;
 }
 
-static qn_status write_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, void *lz4, qn_error *err)
+static qn_status write_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, void *lz4,
+                             qn_error *err)
 {
     size_t   raw_bytes, payload = 0;
     uint64_t codec = QN_CODEC_STORED;
@@ -106,7 +109,8 @@ static qn_status write_hashes(qn_block_builder *b, const qn_str *s, uint32_t cou
     uint8_t *p = qn_out_reserve(&b->out, (size_t)count * sizeof(qn_hash128));
     if (!p)
         return qn_nomem(err);
-    qn_blake3_128_many(data, bytes, count, (qn_hash128 *)(void *)p); /* sections begin at multiples of 8 */
+    qn_blake3_128_many(data, bytes, count,
+                       (qn_hash128 *)(void *)p); /* sections begin at multiples of 8 */
     b->out.bytes += (size_t)count * sizeof(qn_hash128);
     qn_build_end(b, QN_SECTION_HASHES);
     return QN_OK;
@@ -147,7 +151,8 @@ qn_status qn_text_write(qn_block_builder *b, const qn_str *sorted, uint32_t coun
         memcpy(b->out.data + start + c * 8, &offset, 8);
         uint32_t first = c * QN_CHUNK_STRINGS, n = count - first;
         if (c < chunks)
-            QN_TRY(write_chunk(b, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, lz4, err));
+            QN_TRY(write_chunk(b, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, lz4,
+                               err));
     }
     qn_build_end(b, QN_SECTION_TEXT);
     QN_TRY(write_hashes(b, sorted, count, err));
@@ -204,14 +209,16 @@ typedef struct chunk_buffer {
     size_t   bytes;
 } chunk_buffer;
 
-static qn_status chunk_damaged(qn_block *block, uint32_t column, uint32_t number, const char *what, qn_error *err)
+static qn_status chunk_damaged(qn_block *block, uint32_t column, uint32_t number, const char *what,
+                               qn_error *err)
 {
     const uint8_t *p = block->columns[column].section[QN_SECTION_TEXT].p;
-    return qn_block_damaged(block, column, QN_SECTION_TEXT, qn_get64(p + (uint64_t)number * 8), what, err);
+    return qn_block_damaged(block, column, QN_SECTION_TEXT, qn_get64(p + (uint64_t)number * 8),
+                            what, err);
 }
 
-static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, chunk_buffer *buffer, chunk *out,
-                            qn_error *err)
+static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, chunk_buffer *buffer,
+                            chunk *out, qn_error *err)
 {
     const column_state *c = &block->columns[column];
     const uint8_t      *p = c->section[QN_SECTION_TEXT].p;
@@ -236,7 +243,8 @@ static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, c
                 return qn_nomem(err);
             buffer->bytes = raw_bytes + raw_bytes / 4;
         }
-        if (LZ4_decompress_safe((const char *)raw, (char *)buffer->data, (int)stored, (int)raw_bytes) != (int)raw_bytes)
+        if (LZ4_decompress_safe((const char *)raw, (char *)buffer->data, (int)stored,
+                                (int)raw_bytes) != (int)raw_bytes)
             return chunk_damaged(block, column, number, "a chunk does not decompress", err);
         raw = buffer->data;
         break;
@@ -269,11 +277,14 @@ static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, c
 
 static bool chunk_known_valid(const column_state *c, uint32_t number)
 {
-    return atomic_load_explicit(&c->valid_chunks[number / 64], memory_order_relaxed) >> (number % 64) & 1;
+    return atomic_load_explicit(&c->valid_chunks[number / 64], memory_order_relaxed) >>
+               (number % 64) &
+           1;
 }
 static void chunk_now_valid(column_state *c, uint32_t number)
 {
-    atomic_fetch_or_explicit(&c->valid_chunks[number / 64], (uint64_t)1 << (number % 64), memory_order_relaxed);
+    atomic_fetch_or_explicit(&c->valid_chunks[number / 64], (uint64_t)1 << (number % 64),
+                             memory_order_relaxed);
 }
 
 /* Check every string of an open chunk once in the block's life.  `text` has them back to back. */
@@ -310,8 +321,9 @@ static void expand_chunk(const chunk *k, char *out)
 }
 
 /* Decode a whole chunk into the arena and hand out strings skip..skip+count-1 of it. */
-static qn_status take_chunk(qn_block *block, uint32_t column, uint32_t number, uint32_t skip, uint32_t count,
-                            chunk_buffer *buffer, qn_arena *arena, qn_str *out, qn_error *err)
+static qn_status take_chunk(qn_block *block, uint32_t column, uint32_t number, uint32_t skip,
+                            uint32_t count, chunk_buffer *buffer, qn_arena *arena, qn_str *out,
+                            qn_error *err)
 {
     chunk     k;
     qn_status st = open_chunk(block, column, number, buffer, &k, err);
@@ -333,8 +345,8 @@ static qn_status take_chunk(qn_block *block, uint32_t column, uint32_t number, u
     return QN_OK;
 }
 
-qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uint32_t count, qn_str *out,
-                           qn_arena *arena, qn_error *err)
+qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                           qn_str *out, qn_arena *arena, qn_error *err)
 {
     qn_status    st = QN_OK;
     chunk_buffer buffer = {block->env->mem, NULL, 0};
@@ -355,8 +367,9 @@ done:
 }
 
 /* Ascending codes (equal neighbours allowed); slot order[i] or i of out gets codes[order[i]]. */
-static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32_t *codes, const uint32_t *order,
-                                  uint32_t count, qn_str *out, qn_arena *arena, qn_error *err)
+static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32_t *codes,
+                                  const uint32_t *order, uint32_t count, qn_str *out,
+                                  qn_arena *arena, qn_error *err)
 {
     qn_status    st = QN_OK;
     chunk_buffer buffer = {block->env->mem, NULL, 0}, text = {block->env->mem, NULL, 0};
@@ -420,8 +433,8 @@ static void order_codes(const uint32_t *codes, uint32_t count, uint32_t *order, 
     }
 }
 
-qn_status qn_text_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count, qn_str *out,
-                         qn_arena *arena, qn_error *err)
+qn_status qn_text_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count,
+                         qn_str *out, qn_arena *arena, qn_error *err)
 {
     qn_status st = QN_OK;
     uint32_t *order = NULL;
@@ -441,7 +454,8 @@ done:
     return st;
 }
 
-qn_status qn_block_hashes(qn_block *block, uint32_t column, const qn_hash128 **hashes, qn_error *err)
+qn_status qn_block_hashes(qn_block *block, uint32_t column, const qn_hash128 **hashes,
+                          qn_error *err)
 {
     qn_status st = QN_OK;
     *hashes = NULL;
@@ -454,8 +468,8 @@ done:
     return st;
 }
 
-static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count, bool want_bytes,
-                              uint32_t *out, qn_error *err)
+static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                              bool want_bytes, uint32_t *out, qn_error *err)
 {
     qn_status st = QN_OK;
     QN_TRY(qn_block_need_codes(block, column, QN_BANK_STR, first, count, err));
@@ -472,14 +486,14 @@ done:
     return st;
 }
 
-qn_status qn_block_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count, uint32_t *chars,
-                           qn_error *err)
+qn_status qn_block_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                           uint32_t *chars, qn_error *err)
 {
     return read_lengths(block, column, first, count, false, chars, err);
 }
 
-qn_status qn_block_byte_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count, uint32_t *bytes,
-                                qn_error *err)
+qn_status qn_block_byte_lengths(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                                uint32_t *bytes, qn_error *err)
 {
     return read_lengths(block, column, first, count, true, bytes, err);
 }

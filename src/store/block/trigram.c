@@ -1,14 +1,15 @@
 /* The trigram index of a text column: three consecutive ASCII bytes -> the chunks that have them.
  *
- * LIKE '%google%' reads only chunks that have goo, oog, ogl and gle.  A trigram in more than a quarter of
- * the chunks narrows too little to be listed; it stays in the directory with an empty list, so that it
- * can be told from one that does not occur.  Columns of few chunks have no index. */
+ * LIKE '%google%' reads only chunks that have goo, oog, ogl and gle.  A trigram in more than a
+ * quarter of the chunks narrows too little to be listed; it stays in the directory with an empty
+ * list, so that it can be told from one that does not occur.  Columns of few chunks have no index.
+ */
 #include "store/block/build.h"
 #include "store/block/read.h"
 
-#define MIN_CHUNKS 8u
-#define TRIGRAMS (1u << 21)
-#define LIST_BITS 11u
+#define MIN_CHUNKS   8u
+#define TRIGRAMS     (1u << 21)
+#define LIST_BITS    11u
 #define ANCHOR_EVERY 64u
 
 static inline bool trigram_at(const uint8_t *p, uint32_t *trigram)
@@ -28,7 +29,8 @@ typedef struct gather_state {
     qn_out   *pairs; /* u32 trigrams, chunk after chunk */
 } gather_state;
 
-/* New trigrams of one chunk.  What a string shares with the one before has been seen in this chunk. */
+/* New trigrams of one chunk.  What a string shares with the one before has been seen in this chunk.
+ */
 static bool gather_chunk(gather_state *g, const qn_str *s, uint32_t n, uint32_t chunk)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -96,14 +98,15 @@ static uint32_t next_met(const gather_state *g, uint32_t t)
     return TRIGRAMS;
 }
 
-/* Directory and lists, the chunks of each listed trigram standing in lists[] one after the other. */
+/* Directory and lists, the chunks of each listed trigram standing in lists[] one after the other.
+ */
 static void write_index(qn_block_builder *b, const gather_state *g, uint32_t used, uint32_t chunks,
                         const uint16_t *lists)
 {
     const uint32_t *count = g->count;
-    uint32_t limit = chunks / 4, bitmap_bytes = (chunks + 7) / 8, entry = 0;
-    size_t   start = b->out.bytes, anchors = (used + ANCHOR_EVERY - 1) / ANCHOR_EVERY;
-    size_t   head = 8 + ((size_t)used + anchors) * 4, at = 0;
+    uint32_t        limit = chunks / 4, bitmap_bytes = (chunks + 7) / 8, entry = 0;
+    size_t          start = b->out.bytes, anchors = (used + ANCHOR_EVERY - 1) / ANCHOR_EVERY;
+    size_t          head = 8 + ((size_t)used + anchors) * 4, at = 0;
     if (!qn_out_reserve(&b->out, head))
         return;
     b->out.bytes += head;
@@ -112,7 +115,8 @@ static void write_index(qn_block_builder *b, const gather_state *g, uint32_t use
     for (uint32_t t = next_met(g, 0); t < TRIGRAMS; t = next_met(g, t + 1)) {
         uint32_t offset = (uint32_t)(b->out.bytes - start - head), bytes = 0;
         if (entry % ANCHOR_EVERY == 0)
-            memcpy(b->out.data + start + 8 + (size_t)used * 4 + entry / ANCHOR_EVERY * 4, &offset, 4);
+            memcpy(b->out.data + start + 8 + (size_t)used * 4 + entry / ANCHOR_EVERY * 4, &offset,
+                   4);
         if (count[t] <= limit) {
             bytes = write_list(&b->out, lists + at, count[t], bitmap_bytes);
             at += count[t];
@@ -153,9 +157,11 @@ static void clear_tables(qn_block_builder *b, gather_state *g)
     b->trigrams_clear = true;
 }
 
-qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count, qn_error *err)
+qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t count,
+                            qn_error *err)
 {
-    uint32_t     chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS, used = 0, limit = chunks / 4, total = 0;
+    uint32_t chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS, used = 0,
+             limit = chunks / 4, total = 0;
     uint32_t    *next;
     gather_state g;
     if (chunks < MIN_CHUNKS)
@@ -206,8 +212,14 @@ static trigram_index index_of(const uint8_t *p)
     return x;
 }
 
-static uint32_t entry_at(const trigram_index *x, uint32_t i) { return qn_get32(x->entries + (size_t)i * 4); }
-static uint32_t list_bytes(uint32_t entry) { return entry & ((1u << LIST_BITS) - 1); }
+static uint32_t entry_at(const trigram_index *x, uint32_t i)
+{
+    return qn_get32(x->entries + (size_t)i * 4);
+}
+static uint32_t list_bytes(uint32_t entry)
+{
+    return entry & ((1u << LIST_BITS) - 1);
+}
 
 /* Mark the chunks of one list; false when it is damaged. */
 static bool mark_list(const uint8_t *p, uint32_t bytes, uint32_t chunks, uint64_t *bits)
@@ -238,14 +250,16 @@ bool qn_trigrams_check(const uint8_t *p, uint64_t bytes, uint32_t distinct)
     uint32_t chunks = (distinct + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS;
     if (bytes < 8 || qn_get32(p) == 0 || qn_get32(p) > TRIGRAMS || qn_get32(p + 4) != chunks)
         return false;
-    uint64_t count = qn_get32(p), head = 8 + (count + (count + ANCHOR_EVERY - 1) / ANCHOR_EVERY) * 4;
+    uint64_t count = qn_get32(p),
+             head = 8 + (count + (count + ANCHOR_EVERY - 1) / ANCHOR_EVERY) * 4;
     if (head > bytes)
         return false;
     trigram_index x = index_of(p);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry = entry_at(&x, i), n = list_bytes(entry);
         if ((i && entry >> LIST_BITS <= entry_at(&x, i - 1) >> LIST_BITS) || n > (chunks + 7) / 8 ||
-            n > bytes - head - at || (i % ANCHOR_EVERY == 0 && qn_get32(x.anchors + (size_t)(i / ANCHOR_EVERY) * 4) != at) ||
+            n > bytes - head - at ||
+            (i % ANCHOR_EVERY == 0 && qn_get32(x.anchors + (size_t)(i / ANCHOR_EVERY) * 4) != at) ||
             !mark_list(x.lists + at, n, chunks, scratch))
             return false;
         at += n;
@@ -275,8 +289,8 @@ static const uint8_t *find_list(const trigram_index *x, uint32_t i)
     return x->lists + at;
 }
 
-qn_status qn_block_trigrams(qn_block *block, uint32_t column, const char *needle, size_t bytes, uint64_t *chunks,
-                            bool *all, qn_error *err)
+qn_status qn_block_trigrams(qn_block *block, uint32_t column, const char *needle, size_t bytes,
+                            uint64_t *chunks, bool *all, qn_error *err)
 {
     qn_status st = QN_OK;
     *all = true;

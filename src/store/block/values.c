@@ -1,8 +1,8 @@
 /* Values and counts of DICT columns: decoded in bulk, gathered by code, searched.
  *
- * One or two distinct values are the bounds in the descriptor and have no section.  Integers, floats and
- * scaled numerics are order-preserving images in delta-coded units of 1024; intervals are plain; other
- * numerics are packed bytes. */
+ * One or two distinct values are the bounds in the descriptor and have no section.  Integers,
+ * floats and scaled numerics are order-preserving images in delta-coded units of 1024; intervals
+ * are plain; other numerics are packed bytes. */
 #include "store/block/build.h"
 #include "store/block/read.h"
 #include "type/numeric.h"
@@ -17,12 +17,24 @@
 void qn_images_to_values(qn_bank bank, int scale, const uint64_t *images, size_t count, void *out)
 {
     switch (bank) {
-    case QN_BANK_BOOL: INT_IMAGES(uint8_t, images[i] & 1); break;
-    case QN_BANK_I16: INT_IMAGES(int16_t, qn_unimage_int(images[i])); break;
-    case QN_BANK_I32: INT_IMAGES(int32_t, qn_unimage_int(images[i])); break;
-    case QN_BANK_I64: INT_IMAGES(int64_t, qn_unimage_int(images[i])); break;
-    case QN_BANK_F32: INT_IMAGES(float, qn_unimage_f32(images[i])); break;
-    case QN_BANK_F64: INT_IMAGES(double, qn_unimage_f64(images[i])); break;
+    case QN_BANK_BOOL:
+        INT_IMAGES(uint8_t, images[i] & 1);
+        break;
+    case QN_BANK_I16:
+        INT_IMAGES(int16_t, qn_unimage_int(images[i]));
+        break;
+    case QN_BANK_I32:
+        INT_IMAGES(int32_t, qn_unimage_int(images[i]));
+        break;
+    case QN_BANK_I64:
+        INT_IMAGES(int64_t, qn_unimage_int(images[i]));
+        break;
+    case QN_BANK_F32:
+        INT_IMAGES(float, qn_unimage_f32(images[i]));
+        break;
+    case QN_BANK_F64:
+        INT_IMAGES(double, qn_unimage_f64(images[i]));
+        break;
     default: {
         qn_numeric *o = out;
         for (size_t i = 0; i < count; i++)
@@ -41,7 +53,7 @@ typedef struct byte_values {
 
 static byte_values byte_values_of(const uint8_t *p, uint32_t distinct)
 {
-    uint32_t groups = (distinct + QN_FMT_GROUP - 1) / QN_FMT_GROUP;
+    uint32_t    groups = (distinct + QN_FMT_GROUP - 1) / QN_FMT_GROUP;
     byte_values v = {.starts = p + 8, .width = qn_get32(p)};
     v.lengths = v.starts + (size_t)groups * 8;
     v.bytes = v.lengths + (size_t)distinct * v.width;
@@ -73,8 +85,8 @@ bool qn_byte_values_check(const uint8_t *p, uint64_t bytes, uint32_t distinct)
     return at == bytes - head;
 }
 
-static qn_status byte_values_read(qn_block *block, uint32_t column, uint32_t first, uint32_t count, qn_numeric *out,
-                                  qn_arena *arena, qn_error *err)
+static qn_status byte_values_read(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                                  qn_numeric *out, qn_arena *arena, qn_error *err)
 {
     const column_state *c = &block->columns[column];
     const uint8_t      *p = c->section[QN_SECTION_VALUES].p;
@@ -86,8 +98,8 @@ static qn_status byte_values_read(qn_block *block, uint32_t column, uint32_t fir
         if (i >= first) {
             qn_status st = qn_numeric_unpack(v.bytes + at, n, arena, &out[i - first], err);
             if (st == QN_CORRUPT)
-                return qn_block_damaged(block, column, QN_SECTION_VALUES, (uint64_t)(v.bytes - p) + at,
-                                        "a numeric is damaged", err);
+                return qn_block_damaged(block, column, QN_SECTION_VALUES,
+                                        (uint64_t)(v.bytes - p) + at, "a numeric is damaged", err);
             if (st != QN_OK)
                 return st;
         }
@@ -104,8 +116,8 @@ static void bounds_read(const column_state *c, uint32_t first, uint32_t count, v
         qn_bank_set(c->pub.bank, out, i, first + i == 1 ? &c->pub.min : &c->pub.max);
 }
 
-qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint32_t count, void *out,
-                          qn_arena *arena, qn_error *err)
+qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                          void *out, qn_arena *arena, qn_error *err)
 {
     qn_status st = QN_OK;
     QN_TRY(qn_block_need_codes(block, column, QN_BANK_NONE, first, count, err));
@@ -132,7 +144,8 @@ qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint
         return byte_values_read(block, column, at, count, out, arena, err);
     while (count) {
         uint32_t skip = at % QN_UNIT_ROWS;
-        uint32_t n = (uint32_t)qn_sorted_unit(k, p, c->pub.distinct, at / QN_UNIT_ROWS, images) - skip;
+        uint32_t n =
+            (uint32_t)qn_sorted_unit(k, p, c->pub.distinct, at / QN_UNIT_ROWS, images) - skip;
         uint32_t take = n < count ? n : count;
         qn_images_to_values(c->pub.bank, c->scale, images + skip, take, out);
         out = (char *)out + take * value_bytes;
@@ -144,8 +157,8 @@ done:
     return st;
 }
 
-qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint32_t count, uint32_t *out,
-                          qn_error *err)
+qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                          uint32_t *out, qn_error *err)
 {
     qn_status st = QN_OK;
     QN_TRY(qn_block_need_codes(block, column, QN_BANK_NONE, first, count, err));
@@ -156,7 +169,8 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
         goto done;
     }
     QN_TRY(qn_block_section(block, column, QN_SECTION_COUNTS, err));
-    qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p, c->pub.distinct, first - 1, count, out);
+    qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p, c->pub.distinct, first - 1,
+                    count, out);
     for (uint32_t i = 0; i < count; i++)
         out[i]++;
     st = qn_block_readable(block, err);
@@ -167,15 +181,16 @@ done:
 /* ---- gathering ------------------------------------------------------------------------------ */
 
 /* Integer form: keep the unit at hand decoded, or all units when the codes jump about. */
-static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count, void *out,
-                               qn_error *err)
+static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t *codes,
+                               uint32_t count, void *out, qn_error *err)
 {
     column_state     *c = &block->columns[column];
     const uint8_t    *p = c->section[QN_SECTION_VALUES].p;
     const qn_kernels *k = qn_kernels_get();
-    uint32_t          units = (c->pub.distinct + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS, switches = 0, current = UINT32_MAX;
-    uint64_t          unit[QN_UNIT_ROWS], *all = NULL;
-    size_t            all_bytes = (size_t)units * QN_UNIT_ROWS * 8, value_bytes = qn_bank_bytes(c->pub.bank);
+    uint32_t          units = (c->pub.distinct + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS, switches = 0,
+             current = UINT32_MAX;
+    uint64_t unit[QN_UNIT_ROWS], *all = NULL;
+    size_t   all_bytes = (size_t)units * QN_UNIT_ROWS * 8, value_bytes = qn_bank_bytes(c->pub.bank);
     for (uint32_t i = 0; i < count && switches <= units; i++)
         if (codes[i] && (codes[i] - 1) / QN_UNIT_ROWS != current) {
             current = (codes[i] - 1) / QN_UNIT_ROWS;
@@ -217,8 +232,8 @@ static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t 
     return qn_block_readable(block, err);
 }
 
-qn_status qn_block_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count, void *out,
-                          qn_arena *arena, qn_error *err)
+qn_status qn_block_gather(qn_block *block, uint32_t column, const uint32_t *codes, uint32_t count,
+                          void *out, qn_arena *arena, qn_error *err)
 {
     qn_status st = QN_OK;
     QN_TRY(qn_block_need_codes(block, column, QN_BANK_NONE, 1, 0, err));
@@ -276,8 +291,8 @@ static qn_status below(search *s, uint32_t code, bool after, bool *yes, qn_error
     return QN_OK;
 }
 
-/* First code whose value is not below; `step` is the size of a unit or chunk.  The first codes of units
- * are tried before what lies inside one, so that only one unit is decoded again and again. */
+/* First code whose value is not below; `step` is the size of a unit or chunk.  The first codes of
+ * units are tried before what lies inside one, so that only one unit is decoded again and again. */
 static qn_status lower_bound(search *s, bool after, uint32_t step, uint32_t *code, qn_error *err)
 {
     uint32_t distinct = s->block->columns[s->column].pub.distinct;
@@ -328,7 +343,8 @@ static uint32_t image_bound(const column_state *c, uint64_t image)
     }
     if (lo == 0)
         return 1;
-    uint32_t n = (uint32_t)qn_sorted_unit(qn_kernels_get(), p, c->pub.distinct, lo - 1, unit), a = 0, b = n;
+    uint32_t n = (uint32_t)qn_sorted_unit(qn_kernels_get(), p, c->pub.distinct, lo - 1, unit),
+             a = 0, b = n;
     while (a < b) {
         uint32_t mid = (a + b) / 2;
         if (unit[mid] < image)
@@ -342,11 +358,20 @@ static uint32_t image_bound(const column_state *c, uint64_t image)
 static bool integer_image(qn_bank bank, const qn_datum *v, uint64_t *image)
 {
     switch (bank) {
-    case QN_BANK_BOOL: *image = v->b; return true;
-    case QN_BANK_I16: *image = qn_image_int(v->i16); return true;
-    case QN_BANK_I32: *image = qn_image_int(v->i32); return true;
-    case QN_BANK_I64: *image = qn_image_int(v->i64); return true;
-    default: return false;
+    case QN_BANK_BOOL:
+        *image = v->b;
+        return true;
+    case QN_BANK_I16:
+        *image = qn_image_int(v->i16);
+        return true;
+    case QN_BANK_I32:
+        *image = qn_image_int(v->i32);
+        return true;
+    case QN_BANK_I64:
+        *image = qn_image_int(v->i64);
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -1,5 +1,5 @@
-/* What the block tests share: an environment in memory, columns to fill by hand, and a comparison of a
- * written block with the column that it was made from, through every reading function. */
+/* What the block tests share: an environment in memory, columns to fill by hand, and a comparison
+ * of a written block with the column that it was made from, through every reading function. */
 #ifndef QN_TESTS_BLOCK_TEST_H
 #define QN_TESTS_BLOCK_TEST_H
 
@@ -18,8 +18,8 @@
 #include "type/numeric.h"
 
 #define TABLE_ID 7u
-#define NUMBER 42u
-#define PATH "b.qnb"
+#define NUMBER   42u
+#define PATH     "b.qnb"
 
 typedef struct world {
     qn_mem    mem, vfs_mem;
@@ -48,8 +48,8 @@ static inline void world_deinit(world *w)
 }
 
 /* Encode columns into PATH; QN_OK or the failure. */
-static inline qn_status make_block(world *w, const qn_block_column_in *columns, uint32_t count, uint32_t rows,
-                                   qn_block_info *info)
+static inline qn_status make_block(world *w, const qn_block_column_in *columns, uint32_t count,
+                                   uint32_t rows, qn_block_info *info)
 {
     qn_status         st = QN_OK;
     qn_block_builder *builder = NULL;
@@ -72,7 +72,10 @@ static inline void drop_block(world *w)
     assert_int_equal(w->env.vfs->unlink(w->env.vfs, PATH, NULL), QN_OK);
 }
 
-static inline bool bit_at(const uint64_t *bits, size_t i) { return bits && (bits[i >> 6] >> (i & 63) & 1); }
+static inline bool bit_at(const uint64_t *bits, size_t i)
+{
+    return bits && (bits[i >> 6] >> (i & 63) & 1);
+}
 
 static inline bool slot_equal(qn_bank bank, const void *a, size_t i, const void *b, size_t j)
 {
@@ -94,19 +97,23 @@ static inline bool slot_equal(qn_bank bank, const void *a, size_t i, const void 
             fail_msg("%s: %s", #call, (w)->err.message);                                           \
     } while (0)
 
-static inline void compare_select(world *w, qn_block *b, uint32_t column, const uint32_t *codes, uint32_t rows)
+static inline void compare_select(world *w, qn_block *b, uint32_t column, const uint32_t *codes,
+                                  uint32_t rows)
 {
     const qn_block_column *c = qn_block_column_at(b, column);
-    uint64_t              *bits = malloc(QN_BLOCK_ROWS / 8), *set_bits = calloc(c->distinct / 64 + 1, 8);
+    uint64_t *bits = malloc(QN_BLOCK_ROWS / 8), *set_bits = calloc(c->distinct / 64 + 1, 8);
     for (int round = 0; round < 8; round++) {
         qn_codeset set = {.bits = set_bits};
         set.is_range = round % 2;
         set.lo = (uint32_t)qn_random_below(&w->rnd, c->distinct + 1);
-        set.hi = round == 1 ? c->distinct : round == 3 ? 0 : set.lo + (uint32_t)qn_random_below(&w->rnd, c->distinct / 4 + 1);
+        set.hi = round == 1   ? c->distinct
+                 : round == 3 ? 0
+                              : set.lo + (uint32_t)qn_random_below(&w->rnd, c->distinct / 4 + 1);
         set.hi = set.hi > c->distinct ? c->distinct : set.hi;
         for (uint32_t i = 0; i <= c->distinct; i++) {
             bool in = round == 0 ? i < 2 : qn_random_below(&w->rnd, 3) == 0;
-            set_bits[i / 64] = (set_bits[i / 64] & ~((uint64_t)1 << i % 64)) | (uint64_t)in << i % 64;
+            set_bits[i / 64] = (set_bits[i / 64] & ~((uint64_t)1 << i % 64)) | (uint64_t)in
+                                                                                   << i % 64;
         }
         /* Some units empty, some full, the rest random; bits beyond the last row are zero. */
         memset(bits, 0, QN_BLOCK_ROWS / 8);
@@ -117,13 +124,15 @@ static inline void compare_select(world *w, qn_block *b, uint32_t column, const 
         }
         uint64_t *before = malloc(QN_BLOCK_ROWS / 8);
         memcpy(before, bits, QN_BLOCK_ROWS / 8);
-        uint32_t begin = round > 5 ? rows / 2 / 1024 * 1024 : 0, end = round % 3 == 2 ? begin + (rows - begin) / 2 : rows;
+        uint32_t begin = round > 5 ? rows / 2 / 1024 * 1024 : 0,
+                 end = round % 3 == 2 ? begin + (rows - begin) / 2 : rows;
         uint32_t kept, want = 0;
         CHECK_OK(w, qn_block_select(b, column, &set, begin, end, bits, &kept, &w->err));
         for (uint32_t i = 0; i < QN_BLOCK_ROWS; i++) {
             bool keep = bit_at(before, i);
             if (keep && i >= begin && i < end)
-                keep = set.is_range ? codes[i] >= set.lo && codes[i] <= set.hi : bit_at(set_bits, codes[i]);
+                keep = set.is_range ? codes[i] >= set.lo && codes[i] <= set.hi
+                                    : bit_at(set_bits, codes[i]);
             want += keep && i >= begin && i < end;
             if (bit_at(bits, i) != keep)
                 fail_msg("select: row %u of %u, round %d", i, rows, round);
@@ -135,14 +144,15 @@ static inline void compare_select(world *w, qn_block *b, uint32_t column, const 
     free(set_bits);
 }
 
-static inline void compare_dict(world *w, qn_block *b, uint32_t column, const qn_block_column_in *in, uint32_t rows)
+static inline void compare_dict(world *w, qn_block *b, uint32_t column,
+                                const qn_block_column_in *in, uint32_t rows)
 {
     const qn_block_column *c = qn_block_column_at(b, column);
     size_t                 width = qn_bank_bytes(c->bank);
     uint32_t              *codes = malloc((rows + 1) * 4), *some = malloc((rows + 1) * 4), n = 0;
     uint32_t              *at = malloc((rows + 1) * 4), *counts = malloc((c->distinct + 1) * 4);
-    char                  *values = malloc((c->distinct + 1) * width), *gathered = malloc((rows + 1) * width);
-    qn_arena               arena;
+    char    *values = malloc((c->distinct + 1) * width), *gathered = malloc((rows + 1) * width);
+    qn_arena arena;
     qn_arena_init(&arena, &w->mem);
 
     CHECK_OK(w, qn_block_codes(b, column, 0, rows, codes, &w->err));
@@ -166,7 +176,8 @@ static inline void compare_dict(world *w, qn_block *b, uint32_t column, const qn
 
     /* Parts: odd ranges of rows and codes, single rows. */
     for (int round = 0; round < 20; round++) {
-        uint32_t first = (uint32_t)qn_random_below(&w->rnd, rows), count = (uint32_t)qn_random_below(&w->rnd, rows - first + 1);
+        uint32_t first = (uint32_t)qn_random_below(&w->rnd, rows),
+                 count = (uint32_t)qn_random_below(&w->rnd, rows - first + 1);
         CHECK_OK(w, qn_block_codes(b, column, first, count, at, &w->err));
         assert_memory_equal(at, codes + first, count * 4);
         if (!c->distinct)
@@ -226,7 +237,8 @@ static inline void compare_dict(world *w, qn_block *b, uint32_t column, const qn
     free(gathered);
 }
 
-static inline void compare_raw(world *w, qn_block *b, uint32_t column, const qn_block_column_in *in, uint32_t rows)
+static inline void compare_raw(world *w, qn_block *b, uint32_t column, const qn_block_column_in *in,
+                               uint32_t rows)
 {
     const qn_block_column *c = qn_block_column_at(b, column);
     size_t                 width = qn_bank_bytes(c->bank);
@@ -262,7 +274,8 @@ static inline void compare_raw(world *w, qn_block *b, uint32_t column, const qn_
 }
 
 /* Write one column, read it back in every way, drop it.  *seen gets its statistics. */
-static inline void round_trip(world *w, const qn_block_column_in *in, uint32_t rows, qn_block_column *seen)
+static inline void round_trip(world *w, const qn_block_column_in *in, uint32_t rows,
+                              qn_block_column *seen)
 {
     qn_block_info info;
     qn_block     *b;

@@ -1,8 +1,9 @@
 /* Damaged and hostile files: never a crash, never a wrong answer passed off as right.
  *
- * A small block with a column of every kind is written once.  Flips that checksums must catch: every byte of
- * the file.  Flips that checksums cannot catch, because the file is sealed again afterwards: then reading
- * must either fail with QN_CORRUPT or run to its end inside its bounds (the sanitizers watch). */
+ * A small block with a column of every kind is written once.  Flips that checksums must catch:
+ * every byte of the file.  Flips that checksums cannot catch, because the file is sealed again
+ * afterwards: then reading must either fail with QN_CORRUPT or run to its end inside its bounds
+ * (the sanitizers watch). */
 #include "block_test.h"
 
 #define ROWS 1100u
@@ -21,12 +22,14 @@ static void *own(sample *s, size_t bytes)
     return p;
 }
 
-/* Packed, runs, exceptions, local dictionary, floats, text, text with NULLs, numerics by bytes, booleans. */
+/* Packed, runs, exceptions, local dictionary, floats, text, text with NULLs, numerics by bytes,
+ * booleans. */
 static void sample_make(sample *s, world *w, uint32_t rows)
 {
     memset(s, 0, sizeof *s);
     s->rows = rows;
-    int64_t    *packed = own(s, rows * 8), *runs = own(s, rows * 8), *except = own(s, rows * 8), *local = own(s, rows * 8);
+    int64_t *packed = own(s, rows * 8), *runs = own(s, rows * 8), *except = own(s, rows * 8),
+            *local = own(s, rows * 8);
     double     *floats = own(s, rows * 8);
     qn_str     *text = own(s, rows * sizeof(qn_str)), *few = own(s, rows * sizeof(qn_str));
     qn_numeric *numerics = own(s, rows * sizeof(qn_numeric));
@@ -37,9 +40,11 @@ static void sample_make(sample *s, world *w, uint32_t rows)
         packed[i] = (int64_t)qn_random_below(&w->rnd, 200);
         runs[i] = (int64_t)(qn_mix64(i / 40) % 1000);
         except[i] = qn_random_below(&w->rnd, 20) ? 7 : (int64_t)qn_random_below(&w->rnd, 300);
-        local[i] = i < 1024 ? (int64_t)(qn_mix64(qn_random_below(&w->rnd, 9)) % 100000) : (int64_t)i;
+        local[i] =
+            i < 1024 ? (int64_t)(qn_mix64(qn_random_below(&w->rnd, 9)) % 100000) : (int64_t)i;
         floats[i] = (double)(i % 31) / 3;
-        int n = snprintf(bytes + (size_t)i * 48, 48, "http://site%u.example/%u", i % 13, i * 7919u % 1000003u);
+        int n = snprintf(bytes + (size_t)i * 48, 48, "http://site%u.example/%u", i % 13,
+                         i * 7919u % 1000003u);
         text[i] = qn_str_of(bytes + (size_t)i * 48, (size_t)n);
         few[i] = qn_str_lit(i % 3 ? "abc" : i % 2 ? "" : "\xc3\xa4\xc3\xb6");
         numerics[i] = qn_numeric_small(i % 50, (int)(i % 3));
@@ -228,9 +233,12 @@ static void test_misplaced(void **state)
     world_init(&w);
     qn_block_column_in in = {QN_TYPE(BIGINT), &v, NULL};
     CHECK_OK(&w, make_block(&w, &in, 1, 1, &info));
-    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID + 1, NUMBER, info.content_hash, &b, NULL), QN_CORRUPT);
-    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID, NUMBER + 1, info.content_hash, &b, NULL), QN_CORRUPT);
-    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash + 1, &b, NULL), QN_CORRUPT);
+    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID + 1, NUMBER, info.content_hash, &b, NULL),
+                     QN_CORRUPT);
+    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID, NUMBER + 1, info.content_hash, &b, NULL),
+                     QN_CORRUPT);
+    assert_int_equal(qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash + 1, &b, NULL),
+                     QN_CORRUPT);
     assert_int_equal(qn_block_open(&w.env, "none.qnb", TABLE_ID, NUMBER, 0, &b, NULL), QN_IO);
     assert_null(b);
     /* A block file is never written over. */
@@ -251,8 +259,8 @@ static void hostile(world *w, const uint8_t *file, size_t bytes, uint8_t *copy)
     assert_true(st == QN_OK || st == QN_CORRUPT || st == QN_NOMEM);
 }
 
-/* Contents that checksums vouch for and that lie: every byte of a small file set to awkward values, and
- * random bursts in a larger one. */
+/* Contents that checksums vouch for and that lie: every byte of a small file set to awkward values,
+ * and random bursts in a larger one. */
 static void test_resealed(void **state)
 {
     (void)state;
@@ -266,7 +274,8 @@ static void test_resealed(void **state)
         sample_make(&s, &w, sizes[size]);
         CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
         uint8_t *file = load_file(&w, &bytes), *copy = malloc(bytes);
-        atomic_store(&w.mem.limit_bytes, (uint64_t)64 << 20); /* absurd sizes are refused, not tried */
+        atomic_store(&w.mem.limit_bytes,
+                     (uint64_t)64 << 20); /* absurd sizes are refused, not tried */
         if (size == 0) {
             const uint8_t awkward[] = {0, 1, 0x7f, 0x80, 0xff};
             for (size_t i = 0; i < bytes; i++)
@@ -279,7 +288,8 @@ static void test_resealed(void **state)
         for (int round = 0; round < 2000; round++) {
             memcpy(copy, file, bytes);
             for (unsigned n = 1 + (unsigned)qn_random_below(&w.rnd, 4); n; n--) {
-                size_t at = (size_t)qn_random_below(&w.rnd, bytes), length = 1 + (size_t)qn_random_below(&w.rnd, 8);
+                size_t at = (size_t)qn_random_below(&w.rnd, bytes),
+                       length = 1 + (size_t)qn_random_below(&w.rnd, 8);
                 for (size_t i = at; i < at + length && i < bytes; i++)
                     copy[i] = (uint8_t)qn_random_next(&w.rnd);
             }
@@ -294,7 +304,8 @@ static void test_resealed(void **state)
     world_deinit(&w);
 }
 
-/* Each request for memory fails once, in writing and in reading: a status, no leak, and success after. */
+/* Each request for memory fails once, in writing and in reading: a status, no leak, and success
+ * after. */
 static void test_allocation_failures(void **state)
 {
     (void)state;
@@ -372,8 +383,9 @@ static void test_file_failures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_flip), cmocka_unit_test(test_misplaced),
-                                       cmocka_unit_test(test_resealed), cmocka_unit_test(test_allocation_failures),
-                                       cmocka_unit_test(test_file_failures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_flip), cmocka_unit_test(test_misplaced),
+        cmocka_unit_test(test_resealed), cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_file_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

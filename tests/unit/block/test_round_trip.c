@@ -11,7 +11,10 @@ static uint64_t *some_nulls(world *w, uint32_t rows, unsigned pattern)
 {
     uint64_t *nulls = calloc(rows / 64 + 1, 8);
     for (uint32_t i = 0; i < rows; i++) {
-        bool null = pattern == 0 ? false : pattern == 1 ? qn_random_below(&w->rnd, 3) == 0 : pattern == 2 ? i / 1500 % 2 : true;
+        bool null = pattern == 0   ? false
+                    : pattern == 1 ? qn_random_below(&w->rnd, 3) == 0
+                    : pattern == 2 ? i / 1500 % 2
+                                   : true;
         nulls[i / 64] |= (uint64_t)null << i % 64;
     }
     return nulls;
@@ -26,23 +29,41 @@ static void *some_values(world *w, qn_arena *arena, qn_bank bank, uint32_t rows,
         qn_datum d;
         memset(&d, 0, sizeof d);
         switch (bank) {
-        case QN_BANK_BOOL: d.b = x & 1; break;
-        case QN_BANK_I16: d.i16 = (int16_t)mixed; break;
-        case QN_BANK_I32: d.i32 = (int32_t)(spread < 100 ? x : mixed); break;
-        case QN_BANK_I64: d.i64 = x == 0 ? INT64_MIN : x == 1 ? INT64_MAX : (int64_t)mixed; break;
+        case QN_BANK_BOOL:
+            d.b = x & 1;
+            break;
+        case QN_BANK_I16:
+            d.i16 = (int16_t)mixed;
+            break;
+        case QN_BANK_I32:
+            d.i32 = (int32_t)(spread < 100 ? x : mixed);
+            break;
+        case QN_BANK_I64:
+            d.i64 = x == 0 ? INT64_MIN : x == 1 ? INT64_MAX : (int64_t)mixed;
+            break;
         case QN_BANK_F32: {
-            uint32_t special[] = {0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0xff800001};
+            uint32_t special[] = {0,          0x80000000, 0x7f800000, 0xff800000,
+                                  0x7fc00000, 0xffc00000, 0xff800001};
             uint32_t u = x < 7 ? special[x] : (uint32_t)mixed;
             memcpy(&d, &u, 4);
             break;
         }
         case QN_BANK_F64: {
-            uint64_t special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52, 0x7ff8ull << 48, 0xfff8ull << 48, (0xfffull << 52) + 1};
+            uint64_t special[] = {0,
+                                  1ull << 63,
+                                  0x7ffull << 52,
+                                  0xfffull << 52,
+                                  0x7ff8ull << 48,
+                                  0xfff8ull << 48,
+                                  (0xfffull << 52) + 1};
             uint64_t u = x < 7 ? special[x] : mixed;
             memcpy(&d, &u, 8);
             break;
         }
-        case QN_BANK_NUM: d.num = qn_numeric_small((int64_t)(mixed >> 20) - 1000000, spread % 2 ? 2 : (int)(x % 5)); break;
+        case QN_BANK_NUM:
+            d.num =
+                qn_numeric_small((int64_t)(mixed >> 20) - 1000000, spread % 2 ? 2 : (int)(x % 5));
+            break;
         case QN_BANK_INTERVAL:
             d.interval = (qn_interval){(int64_t)(x % 7), (int32_t)(x % 3 * 30), (int32_t)(x % 100)};
             break;
@@ -51,7 +72,9 @@ static void *some_values(world *w, qn_arena *arena, qn_bank bank, uint32_t rows,
             int  n = 0;
             if (x) /* the empty string is one of them */
                 n = snprintf(text, sizeof text,
-                             x % 3 ? "http://example.org/%llu/%llx" : x % 4 ? "\xd0\xaf\xc3\xa9 %llu%.0llx" : "%llu%.0llx   ",
+                             x % 3   ? "http://example.org/%llu/%llx"
+                             : x % 4 ? "\xd0\xaf\xc3\xa9 %llu%.0llx"
+                                     : "%llu%.0llx   ",
                              (unsigned long long)(x % 97), (unsigned long long)mixed);
             d.str = qn_str_of(qn_arena_strndup(arena, text, (size_t)n), (size_t)n);
             break;
@@ -62,10 +85,10 @@ static void *some_values(world *w, qn_arena *arena, qn_bank bank, uint32_t rows,
     return values;
 }
 
-static const qn_sql_type types[] = {QN_TYPE_BOOLEAN, QN_TYPE_SMALLINT, QN_TYPE_INTEGER, QN_TYPE_BIGINT,
-                                    QN_TYPE_REAL,    QN_TYPE_DOUBLE,   QN_TYPE_NUMERIC, QN_TYPE_TEXT,
-                                    QN_TYPE_DATE,    QN_TYPE_INTERVAL, QN_TYPE_TIMESTAMP,
-                                    QN_TYPE_CHAR};
+static const qn_sql_type types[] = {QN_TYPE_BOOLEAN,  QN_TYPE_SMALLINT,  QN_TYPE_INTEGER,
+                                    QN_TYPE_BIGINT,   QN_TYPE_REAL,      QN_TYPE_DOUBLE,
+                                    QN_TYPE_NUMERIC,  QN_TYPE_TEXT,      QN_TYPE_DATE,
+                                    QN_TYPE_INTERVAL, QN_TYPE_TIMESTAMP, QN_TYPE_CHAR};
 
 static void test_banks(void **state)
 {
@@ -83,7 +106,8 @@ static void test_banks(void **state)
                     qn_arena_init(&arena, &w.mem);
                     void              *values = some_values(&w, &arena, bank, sizes[z], spreads[s]);
                     uint64_t          *nulls = some_nulls(&w, sizes[z], pattern);
-                    qn_block_column_in in = {{(uint8_t)types[t], -1}, values, pattern ? nulls : NULL};
+                    qn_block_column_in in = {
+                        {(uint8_t)types[t], -1}, values, pattern ? nulls : NULL};
                     round_trip(&w, &in, sizes[z], NULL);
                     free(values);
                     free(nulls);
@@ -120,9 +144,9 @@ static void test_statistics(void **state)
 static void test_forms(void **state)
 {
     (void)state;
-    world     w;
-    uint32_t  rows = 8 * 1024 + 100;
-    int64_t  *v = malloc(rows * 8);
+    world              w;
+    uint32_t           rows = 8 * 1024 + 100;
+    int64_t           *v = malloc(rows * 8);
     qn_block_column    c;
     qn_block_column_in in = {QN_TYPE(BIGINT), v, NULL};
     world_init(&w);
@@ -224,9 +248,9 @@ static void test_largest(void **state)
     (void)state;
     world w;
     world_init(&w);
-    uint32_t  rows = QN_BLOCK_ROWS;
-    qn_str   *s = malloc(rows * sizeof *s);
-    char     *text = malloc((size_t)rows * 12);
+    uint32_t rows = QN_BLOCK_ROWS;
+    qn_str  *s = malloc(rows * sizeof *s);
+    char    *text = malloc((size_t)rows * 12);
     for (uint32_t i = 0; i < rows; i++) {
         int n = snprintf(text + (size_t)i * 12, 12, "%x", i % (rows - 1) * 7);
         s[i] = qn_str_of(text + (size_t)i * 12, (size_t)n);
@@ -247,16 +271,26 @@ static void test_numerics(void **state)
     (void)state;
     world w;
     world_init(&w);
-    const char *text[] = {"1.0", "1.00", "NaN", "Infinity", "-Infinity", "0", "-0.5",
-                          "123456789012345678901234567890.123456789", "1e500", "-1e500", "0.000000000000000000001"};
-    qn_numeric v[1200];
-    qn_arena   arena;
+    const char *text[] = {"1.0",
+                          "1.00",
+                          "NaN",
+                          "Infinity",
+                          "-Infinity",
+                          "0",
+                          "-0.5",
+                          "123456789012345678901234567890.123456789",
+                          "1e500",
+                          "-1e500",
+                          "0.000000000000000000001"};
+    qn_numeric  v[1200];
+    qn_arena    arena;
     qn_arena_init(&arena, &w.mem);
     for (size_t i = 0; i < QN_COUNTOF(v); i++) {
         const char *s = text[i % QN_COUNTOF(text)];
         char        other[40];
         if (i >= 300) {
-            snprintf(other, sizeof other, "%zu.%0*d", i * 7919 % 500, (int)(i % 5), (int)(i % 5 ? 3 : 0));
+            snprintf(other, sizeof other, "%zu.%0*d", i * 7919 % 500, (int)(i % 5),
+                     (int)(i % 5 ? 3 : 0));
             s = other;
         }
         CHECK_OK(&w, qn_numeric_parse(s, strlen(s), -1, &arena, &v[i], &w.err));
@@ -288,7 +322,8 @@ static void test_search_equal_forms(void **state)
     struct {
         double   v;
         uint32_t code, end;
-    } cases[] = {{-8, 1, 1}, {-7, 1, 2}, {0.0, 2, 4}, {-0.0, 2, 4}, {1, 4, 4}, {1.5, 4, 5}, {INFINITY, 5, 6}, {NAN, 6, 7}};
+    } cases[] = {{-8, 1, 1}, {-7, 1, 2},  {0.0, 2, 4},      {-0.0, 2, 4},
+                 {1, 4, 4},  {1.5, 4, 5}, {INFINITY, 5, 6}, {NAN, 6, 7}};
     for (size_t i = 0; i < QN_COUNTOF(cases); i++) {
         qn_datum d = {.f64 = cases[i].v};
         CHECK_OK(&w, qn_block_search(b, 0, &d, &code, &end, &w.err));
@@ -326,7 +361,8 @@ static void test_trigrams(void **state)
     static char   text[COUNT][40];
     static qn_str s[COUNT];
     for (uint32_t i = 0; i < COUNT; i++) {
-        int n = snprintf(text[i], sizeof text[i], "row %05u %s", i, i == 3000 ? "needle" : "haystack");
+        int n =
+            snprintf(text[i], sizeof text[i], "row %05u %s", i, i == 3000 ? "needle" : "haystack");
         s[i] = qn_str_of(text[i], (size_t)n);
     }
     qn_block_column_in in = {QN_TYPE(TEXT), s, NULL};
@@ -361,11 +397,11 @@ typedef struct reader {
 
 static void read_thread(void *arg)
 {
-    reader   *r = arg;
-    uint32_t  rows = qn_block_rows(r->block), *codes = malloc(rows * 4);
-    qn_mem    mem;
-    qn_arena  arena;
-    qn_str   *s = malloc(rows * sizeof *s);
+    reader  *r = arg;
+    uint32_t rows = qn_block_rows(r->block), *codes = malloc(rows * 4);
+    qn_mem   mem;
+    qn_arena arena;
+    qn_str  *s = malloc(rows * sizeof *s);
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
     r->st = qn_block_codes(r->block, 0, 0, rows, codes, NULL);
@@ -414,10 +450,15 @@ static void test_threads(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statistics),       cmocka_unit_test(test_banks),   cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_raw),              cmocka_unit_test(test_largest), cmocka_unit_test(test_numerics),
-        cmocka_unit_test(test_search_equal_forms), cmocka_unit_test(test_one_row_is_small),
-        cmocka_unit_test(test_trigrams),         cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics),
+                                       cmocka_unit_test(test_banks),
+                                       cmocka_unit_test(test_forms),
+                                       cmocka_unit_test(test_raw),
+                                       cmocka_unit_test(test_largest),
+                                       cmocka_unit_test(test_numerics),
+                                       cmocka_unit_test(test_search_equal_forms),
+                                       cmocka_unit_test(test_one_row_is_small),
+                                       cmocka_unit_test(test_trigrams),
+                                       cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* Every level of kernels against plain loops: all lengths 0 to 300, odd alignments, every width.
  *
- * Packed input lives in a buffer whose contents beyond the packed bytes are random, so a kernel that
- * lets the slack leak into a result is noticed; outputs are followed by a guard value. */
+ * Packed input lives in a buffer whose contents beyond the packed bytes are random, so a kernel
+ * that lets the slack leak into a result is noticed; outputs are followed by a guard value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "kern/kern.h"
 
 #define LENGTH 300u
-#define GUARD 0xfeedface12345678ull
+#define GUARD  0xfeedface12345678ull
 
 static qn_random rnd;
 
@@ -33,7 +33,10 @@ static void pack_slowly(uint8_t *out, const uint64_t *values, size_t count, unsi
         }
 }
 
-static uint64_t mask_of(unsigned width) { return width >= 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1; }
+static uint64_t mask_of(unsigned width)
+{
+    return width >= 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1;
+}
 
 static void random_values(uint64_t *values, size_t count, unsigned width)
 {
@@ -45,7 +48,10 @@ static void random_values(uint64_t *values, size_t count, unsigned width)
     }
 }
 
-static bool bit(const uint64_t *bits, size_t i) { return bits[i >> 6] >> (i & 63) & 1; }
+static bool bit(const uint64_t *bits, size_t i)
+{
+    return bits[i >> 6] >> (i & 63) & 1;
+}
 
 static void check_level(const qn_kernels *k)
 {
@@ -91,9 +97,10 @@ static void check_level(const qn_kernels *k)
             /* Ranges: somewhere inside, everything, one value, beyond the width. */
             uint32_t m = (uint32_t)mask_of(width);
             uint32_t a = (uint32_t)qn_random_next(&rnd) & m, b = (uint32_t)qn_random_next(&rnd) & m;
-            uint32_t ranges[][2] = {{a < b ? a : b, a < b ? b : a}, {0, UINT32_MAX}, {m, m}, {0, 0},
-                                    {a, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
-            size_t   word_count = (n + 63) / 64;
+            uint32_t ranges[][2] = {
+                {a < b ? a : b, a < b ? b : a}, {0, UINT32_MAX}, {m, m}, {0, 0}, {a, UINT32_MAX},
+                {UINT32_MAX, UINT32_MAX}};
+            size_t word_count = (n + 63) / 64;
             for (size_t r = 0; r < 6; r++) {
                 words[word_count] = GUARD;
                 k->select_range(p, width, ranges[r][0], ranges[r][1], words, n);
@@ -188,7 +195,8 @@ static void test_levels(void **state)
     }
 }
 
-/* The base level is always there; forcing it takes effect, forcing the best restores the default. */
+/* The base level is always there; forcing it takes effect, forcing the best restores the default.
+ */
 static void test_force(void **state)
 {
     (void)state;

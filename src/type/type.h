@@ -92,6 +92,10 @@ typedef struct qn_text_settings {
  * typmod is applied (varchar(n) too long: 22001 unless the excess is blanks). */
 qn_status qn_value_parse(qn_type type, const char *text, size_t bytes, const qn_text_settings *set,
                          qn_arena *arena, qn_datum *out, qn_error *err);
+/* Fit a value to its type's modifier: varchar(n), char(n), numeric(p,s), fractional seconds.  An explicit cast
+ * cuts text silently, an assignment raises 22001 unless only blanks are lost. */
+qn_status qn_value_fit(qn_type type, bool is_explicit, const qn_datum *value, qn_arena *arena, qn_datum *out,
+                       qn_error *err);
 /* Value to text: PostgreSQL's output functions, appended to buf. */
 void qn_value_print(qn_type type, const qn_datum *value, const qn_text_settings *set, qn_buf *buf);
 

@@ -1,0 +1,268 @@
+/* Databases, connections, statements: the functions of quern.h that are not about results. */
+#include "quern.h"
+
+#include "api/api_int.h"
+
+#include <stdio.h>
+#include "base/assert.h"
+#include "base/cpu.h"
+
+/* Error positions leave the engine as byte offsets plus one; people count characters. */
+static void position_in_characters(qn_error *err, const char *sql, size_t bytes)
+{
+    if (!err || err->position <= 0)
+        return;
+    size_t at = (size_t)err->position - 1;
+    if (at > bytes)
+        at = bytes;
+    err->position = (int)qn_utf8_count(sql, at) + 1;
+}
+
+/* ---- database ---------------------------------------------------------------------------------------- */
+
+QN_API qn_status qn_open(const char *path, const qn_options *options, qn_database **out, qn_error *err)
+{
+    qn_status    st = QN_OK;
+    qn_mem       root;
+    qn_database *db;
+    qn_options   none = {0};
+
+    if (err)
+        qn_error_clear(err);
+    *out = NULL;
+    if (!options)
+        options = &none;
+    qn_mem_init(&root, NULL, 0);
+    db = qn_alloc0(&root, sizeof *db);
+    if (!db)
+        return qn_nomem(err);
+    qn_mem_init(&db->mem, NULL, options->memory_limit_bytes);
+    db->env = (qn_env){.mem = &db->mem, .vfs = qn_vfs_posix(), .clock = qn_clock_system()};
+    db->file_vfs = qn_vfs_posix();
+    qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
+    QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
+    QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));
+    if (!options->memory_limit_bytes)
+        atomic_store(&db->mem.limit_bytes, qn_sched_default_memory(db->sched));
+    *out = db;
+done:
+    if (st != QN_OK)
+        qn_close(db);
+    return st;
+}
+
+QN_API void qn_close(qn_database *db)
+{
+    if (!db)
+        return;
+    qn_sched_free(db->sched);
+    qn_store_close(db->store);
+    qn_mem_deinit(&db->mem);
+    qn_mem root;
+    qn_mem_init(&root, NULL, 0);
+    atomic_store(&root.used_bytes, sizeof *db);
+    qn_free(&root, db, sizeof *db);
+}
+
+/* ---- connection -------------------------------------------------------------------------------------- */
+
+QN_API qn_status qn_connect(qn_database *db, qn_connection **out, qn_error *err)
+{
+    if (err)
+        qn_error_clear(err);
+    qn_connection *conn = qn_alloc0(&db->mem, sizeof *conn);
+    *out = conn;
+    if (!conn)
+        return qn_nomem(err);
+    conn->db = db;
+    session_init(&conn->session);
+    qn_random_seed(&conn->random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self) ^ (uint64_t)(uintptr_t)conn);
+    return QN_OK;
+}
+
+QN_API void qn_disconnect(qn_connection *conn)
+{
+    if (!conn)
+        return;
+    while (conn->prepared) {
+        prepared *p = conn->prepared;
+        conn->prepared = p->next;
+        unit_unref(p->unit);
+        qn_free(&conn->db->mem, p->name, strlen(p->name) + 1);
+        qn_free(&conn->db->mem, p, sizeof *p);
+    }
+    qn_free(&conn->db->mem, conn, sizeof *conn);
+}
+
+QN_API void qn_interrupt(qn_connection *conn) { atomic_store(&conn->cancel, true); }
+
+QN_API void qn_set_progress(qn_connection *conn, qn_progress_fn fn, void *arg)
+{
+    conn->progress = fn;
+    conn->progress_arg = arg;
+}
+
+QN_API void qn_set_copy(qn_connection *conn, qn_copy_read_fn read, qn_copy_write_fn write, void *arg)
+{
+    conn->copy_read = read;
+    conn->copy_write = write;
+    conn->copy_arg = arg;
+}
+
+QN_API void qn_set_notice(qn_connection *conn, qn_notice_fn fn, void *arg)
+{
+    conn->notice = fn;
+    conn->notice_arg = arg;
+}
+
+/* ---- statements -------------------------------------------------------------------------------------- */
+
+QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_bytes, const char **tail, qn_statement **out,
+                            qn_error *err)
+{
+    qn_status     st = QN_OK;
+    size_t        bytes = sql_bytes == SIZE_MAX ? strlen(sql) : sql_bytes, consumed = bytes;
+    unit         *u = NULL;
+    qn_statement *s = NULL;
+    uint32_t      n;
+
+    if (err)
+        qn_error_clear(err);
+    *out = NULL;
+    if (tail)
+        *tail = sql + bytes;
+    atomic_store(&conn->cancel, false);
+    QN_TRY(unit_compile(conn, sql, bytes, 0, NULL, &u, &consumed, err));
+    if (tail)
+        *tail = sql + consumed;
+    if (!u)
+        return QN_OK;
+    QN_ALLOC(err, s = qn_alloc0(&conn->db->mem, sizeof *s));
+    s->conn = conn;
+    s->unit = u;
+    u = NULL;
+    qn_arena_init(&s->arena, &conn->db->mem);
+    s->param_count = n = s->unit->bound->param_count;
+    QN_ALLOC(err, s->values = qn_arena_array(&s->arena, qn_datum, n + 1));
+    QN_ALLOC(err, s->nulls = qn_arena_array(&s->arena, bool, n + 1));
+    QN_ALLOC(err, s->texts = qn_arena_array(&s->arena, char *, n + 1));
+    QN_ALLOC(err, s->text_bytes = qn_arena_array(&s->arena, size_t, n + 1));
+    for (uint32_t i = 0; i < n; i++)
+        s->nulls[i] = true;
+    *out = s;
+done:
+    if (st != QN_OK) {
+        position_in_characters(err, sql, bytes);
+        unit_unref(u);
+        qn_finalize(s);
+    }
+    return st;
+}
+
+QN_API void qn_finalize(qn_statement *s)
+{
+    if (!s)
+        return;
+    unit_unref(s->unit);
+    qn_arena_deinit(&s->arena);
+    qn_free(&s->conn->db->mem, s, sizeof *s);
+}
+
+QN_API int qn_statement_parameters(const qn_statement *s) { return (int)s->param_count; }
+
+QN_API qn_sql_type qn_statement_parameter_type(const qn_statement *s, int index)
+{
+    if (index < 1 || (uint32_t)index > s->param_count)
+        return QN_TYPE_UNKNOWN;
+    return (qn_sql_type)s->unit->bound->param_types[index - 1].id;
+}
+
+/* Values are bound as text and parsed as the parameter's type when the statement runs: one rule for all. */
+static qn_status bind(qn_statement *s, int index, const char *text, size_t bytes)
+{
+    if (index < 1 || (uint32_t)index > s->param_count)
+        return QN_MISUSE;
+    uint32_t i = (uint32_t)index - 1;
+    s->nulls[i] = !text;
+    s->texts[i] = NULL;
+    if (!text)
+        return QN_OK;
+    s->texts[i] = qn_arena_strndup(&s->arena, text, bytes);
+    s->text_bytes[i] = bytes;
+    return s->texts[i] ? QN_OK : QN_NOMEM;
+}
+
+QN_API qn_status qn_bind_null(qn_statement *s, int index) { return bind(s, index, NULL, 0); }
+QN_API qn_status qn_bind_bool(qn_statement *s, int index, bool value) { return bind(s, index, value ? "t" : "f", 1); }
+
+QN_API qn_status qn_bind_int64(qn_statement *s, int index, int64_t value)
+{
+    char text[24];
+    int  n = snprintf(text, sizeof text, "%lld", (long long)value);
+    return bind(s, index, text, (size_t)n);
+}
+
+QN_API qn_status qn_bind_double(qn_statement *s, int index, double value)
+{
+    char text[40];
+    int  n = snprintf(text, sizeof text, "%.17g", value);
+    return bind(s, index, text, (size_t)n);
+}
+
+QN_API qn_status qn_bind_text(qn_statement *s, int index, const char *text, size_t bytes)
+{
+    return bind(s, index, text ? text : "", text ? bytes : 0);
+}
+
+QN_API qn_status qn_run(qn_statement *s, qn_result **result, qn_error *err)
+{
+    qn_status st = QN_OK;
+    qn_arena  arena;
+
+    if (err)
+        qn_error_clear(err);
+    *result = NULL;
+    atomic_store(&s->conn->cancel, false);
+    qn_arena_init(&arena, &s->conn->db->mem);
+    for (uint32_t i = 0; i < s->param_count; i++)
+        if (s->texts[i])
+            QN_TRY(qn_value_parse(s->unit->bound->param_types[i], s->texts[i], s->text_bytes[i], &s->conn->session.text, &arena,
+                                  &s->values[i], err));
+    QN_TRY(statement_run(s->conn, s->unit, s->values, s->nulls, result, err));
+done:
+    if (st != QN_OK)
+        position_in_characters(err, s->unit->sql, s->unit->sql_bytes);
+    qn_arena_deinit(&arena);
+    return st;
+}
+
+QN_API qn_status qn_query(qn_connection *conn, const char *sql, qn_result **result, qn_error *err)
+{
+    qn_status   st = QN_OK;
+    const char *at = sql, *tail;
+    *result = NULL;
+    for (;;) {
+        qn_statement *s;
+        st = qn_prepare(conn, at, SIZE_MAX, &tail, &s, err);
+        if (st == QN_OK && s) {
+            qn_result_free(*result);
+            *result = NULL;
+            st = qn_run(s, result, err);
+            qn_finalize(s);
+        }
+        if (st != QN_OK) {
+            qn_result_free(*result);
+            *result = NULL;
+            if (err && err->position > 0)
+                err->position += (int)qn_utf8_count(sql, (size_t)(at - sql));
+            return st;
+        }
+        if (!s && !*tail)
+            break;
+        at = tail;
+    }
+    if (!*result) {
+        st = result_new(conn, result, err);
+    }
+    return st;
+}

@@ -1,0 +1,143 @@
+/* From text to a unit: bound, planned, compiled and verified. */
+#include "api/api_int.h"
+
+#include "base/assert.h"
+
+#define BIG_STACK_BYTES ((size_t)256 << 20)
+#define INLINE_SQL_BYTES 4096u /* longer statements may nest deeper than a caller's stack allows */
+
+void unit_ref(unit *u) { atomic_fetch_add(&u->refs, 1); }
+
+void unit_unref(unit *u)
+{
+    if (!u || atomic_fetch_sub(&u->refs, 1) != 1)
+        return;
+    qn_mem *mem = &u->db->mem;
+    if (u->snapshot)
+        qn_snapshot_unref(u->snapshot);
+    qn_arena_deinit(&u->arena);
+    qn_free(mem, u, sizeof *u);
+}
+
+qn_plan_settings plan_settings(const qn_connection *conn)
+{
+    return (qn_plan_settings){.group_mode = conn->session.group_mode, .optimise = conn->session.optimizer,
+                              .threads = conn->session.threads};
+}
+
+typedef struct planning {
+    qn_connection   *conn;
+    unit            *unit;
+    const qn_select *select;
+    qn_error        *err;
+    qn_status        st;
+} planning;
+
+static void plan_and_generate(void *arg)
+{
+    planning        *p = arg;
+    unit            *u = p->unit;
+    qn_plan_settings settings = plan_settings(p->conn);
+    qn_arena         scratch;
+    uint32_t         depth;
+    qn_arena_init(&scratch, u->arena.mem);
+    p->st = qn_plan_select(u->bound, p->select, &settings, &u->arena, &u->plan, p->err);
+    if (p->st == QN_OK)
+        p->st = qn_code_generate(u->plan, &u->arena, &u->program, p->err);
+    if (p->st == QN_OK)
+        p->st = qn_code_verify(u->program, &depth, &scratch, p->err);
+    qn_arena_deinit(&scratch);
+}
+
+qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err)
+{
+    planning  p = {.conn = conn, .unit = u, .select = select, .err = err};
+    qn_status st = QN_OK;
+    if (u->sql_bytes > INLINE_SQL_BYTES)
+        st = qn_run_on_stack(BIG_STACK_BYTES, plan_and_generate, &p, err);
+    else
+        plan_and_generate(&p);
+    return st == QN_OK ? p.st : st;
+}
+
+static bool find_prepared(void *arg, const char *name, uint32_t *count, const qn_type **types)
+{
+    qn_connection *conn = arg;
+    for (prepared *p = conn->prepared; p; p = p->next)
+        if (!strcmp(p->name, name)) {
+            *count = p->unit->bound->param_count;
+            *types = p->unit->bound->param_types;
+            return true;
+        }
+    return false;
+}
+
+static qn_status insert_select(unit *u, qn_select **out, qn_error *err)
+{
+    qn_status    st = QN_OK;
+    qn_bound    *b = u->bound;
+    qn_select   *s;
+    qn_relation *rel;
+    uint32_t     n = b->select->visible_count, columns = b->table->column_count;
+
+    QN_ALLOC(err, s = qn_arena_new(&u->arena, qn_select));
+    QN_ALLOC(err, rel = qn_arena_new(&u->arena, qn_relation));
+    QN_ALLOC(err, rel->column_names = qn_arena_array(&u->arena, const char *, n + 1));
+    QN_ALLOC(err, rel->column_types = qn_arena_array(&u->arena, qn_type, n + 1));
+    QN_ALLOC(err, s->targets = qn_arena_array(&u->arena, qn_target, columns + 1));
+    rel->kind = QN_REL_SUBQUERY;
+    rel->subquery = b->select;
+    rel->column_count = n;
+    for (uint32_t i = 0; i < n; i++) {
+        rel->column_names[i] = b->select->targets[i].name;
+        rel->column_types[i] = b->select->targets[i].expr->type;
+    }
+    s->from = rel;
+    s->target_count = s->visible_count = columns;
+    s->limit_location = s->offset_location = -1;
+    for (uint32_t i = 0; i < columns; i++)
+        s->targets[i] = (qn_target){.expr = b->assignments[i], .name = b->table->columns[i].name};
+    *out = s;
+done:
+    return st;
+}
+
+qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint32_t param_count, const qn_type *param_types,
+                       unit **out, size_t *consumed, qn_error *err)
+{
+    qn_status    st = QN_OK;
+    qn_database *db = conn->db;
+    unit        *u;
+    qn_bound    *target;
+
+    *out = NULL;
+    QN_ALLOC(err, u = qn_alloc0(&db->mem, sizeof *u));
+    atomic_init(&u->refs, 1);
+    u->db = db;
+    qn_arena_init(&u->arena, &db->mem);
+    u->snapshot = qn_store_snapshot(db->store);
+    QN_ALLOC(err, u->sql = qn_arena_strndup(&u->arena, sql, bytes));
+    u->sql_bytes = bytes;
+    qn_bind_context context = {.env = &db->env, .snapshot = u->snapshot, .settings = &conn->session.text,
+                               .param_count = param_count, .param_types = param_types, .prepared = find_prepared,
+                               .prepared_arg = conn};
+    QN_TRY(qn_sql_bind(&context, u->sql, bytes, &u->arena, &u->bound, consumed, err));
+    if (!u->bound) {
+        unit_unref(u);
+        return QN_OK;
+    }
+    target = u->bound;
+    if (target->kind == QN_STMT_SELECT || target->kind == QN_STMT_CREATE_TABLE_AS || target->kind == QN_STMT_COPY_TO) {
+        if (target->select)
+            QN_TRY(unit_program(conn, u, target->select, err));
+    } else if (target->kind == QN_STMT_INSERT) {
+        qn_select *s;
+        QN_TRY(insert_select(u, &s, err));
+        QN_TRY(unit_program(conn, u, s, err));
+    }
+    *out = u;
+done:
+    if (st != QN_OK)
+        unit_unref(u);
+    return st;
+}

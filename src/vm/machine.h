@@ -1,0 +1,417 @@
+/* The inside of the machine, shared by the files of vm/: vectors, registers, scan state, group tables, sinks.
+ *
+ * A batch has n <= 2048 lanes.  `sel` lists the selected lanes ascending, or is NULL when all are.  Lanes outside
+ * the selection hold garbage; operations that can fail look at selected lanes only. */
+#ifndef QN_VM_MACHINE_H
+#define QN_VM_MACHINE_H
+
+#include "base/hash.h"
+#include "base/thread.h"
+#include "code/program.h"
+#include "store/block/block.h"
+#include "vm/agg.h"
+#include "vm/rows.h"
+#include "vm/vm.h"
+
+#define LANE_WORDS (QN_LANES / 64)
+#define NO_BLOCK UINT32_MAX
+
+/* ---- vectors --------------------------------------------------------------------------------- */
+
+typedef enum qn_form {
+    QN_FORM_FLAT,  /* data[lane], nulls bit per lane or NULL */
+    QN_FORM_CONST, /* data[0]; nulls != NULL: NULL in every lane */
+    QN_FORM_CODES  /* codes[lane] into dict; code 0 is NULL */
+} qn_form;
+
+/* Values by code of one column of one block, or of a slot computed from it.  Filled when first needed. */
+typedef struct qn_dict {
+    qn_block       *block;
+    uint32_t        block_index; /* in the table */
+    uint32_t        column;
+    uint8_t         type;        /* qn_sql_type of the values */
+    uint8_t         bank;
+    bool            computed;    /* a slot's results: values[] is complete, `block` only tells the source */
+    uint32_t        count;       /* codes 0 … count */
+    void           *values;      /* by code; NULL: not decoded */
+    uint64_t       *nulls;       /* by code; NULL: only code 0 is NULL */
+    const qn_hash128 *hashes;    /* STR: of code c at [c - 1]; NULL: not fetched */
+    uint64_t        demand;      /* lanes asked for one by one so far */
+} qn_dict;
+
+typedef struct qn_vec {
+    uint8_t         form, bank;
+    uint8_t         type; /* qn_sql_type where it is known (columns, keys), else UNKNOWN */
+    bool            lazy; /* FLAT STR: slots may be lazy */
+    bool            sequence; /* CODES: codes[i] = codes[0] + i, but lane 0 may be code 0 */
+    const void     *data;
+    const uint64_t *nulls;
+    qn_dict        *dict;
+    const uint32_t *codes;
+    void           *own;  /* QN_LANES × 16 bytes; made when first needed */
+    uint64_t       *own_nulls;
+    uint32_t       *own_codes;
+} qn_vec;
+
+/* ---- scan ------------------------------------------------------------------------------------ */
+
+typedef struct slot_state { /* a slot over the current block */
+    bool       prepared;   /* results are in dict, or the filter's codes in set */
+    bool       applied;    /* BLOCK_SELECT used it */
+    bool       by_row;     /* this block evaluates per row */
+    uint32_t   next, last; /* codes still to visit */
+    uint32_t   batch_first;
+    uint32_t   resume;     /* where SLOT_NEXT stands: an error continues there and finds the loop done */
+    uint64_t  *chunks;     /* string chunks worth visiting, or NULL: all */
+    qn_dict    dict;
+    qn_codeset set;
+} slot_state;
+
+typedef struct qn_scan {
+    const qn_table *table;
+    uint32_t        block_index;
+    qn_block       *block;
+    uint32_t        rows;
+    uint64_t        first_row;
+    bool            all;       /* every row is selected; bits[] is not filled */
+    uint64_t       *bits;      /* QN_BLOCK_ROWS bits */
+    uint32_t        selected;
+    uint32_t        cursor;
+    qn_dict        *columns;   /* per table column; block NULL: untouched in this block */
+    /* VALUES */
+    uint32_t        value_column;
+    bool            in_values, extremes;
+    uint32_t        value_next;
+    uint32_t        weights[QN_LANES];
+} qn_scan;
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+typedef struct group_key {
+    uint8_t  type, bank;
+    uint8_t  words;       /* of identity: 1 or 2 */
+    uint16_t identity;    /* offset in the row */
+    uint16_t payload;     /* offset of a 16-byte value, 0: the identity is the value */
+} group_key;
+
+typedef struct group_layout {
+    uint32_t   key_count, agg_count;
+    group_key *keys;
+    agg_state *aggs;      /* with offsets */
+    uint32_t   nulls;     /* offset of the key null mask, one word per 64 keys */
+    uint32_t   null_words;
+    uint32_t   key_begin, key_end; /* bytes compared for equality: null mask and identities */
+    uint32_t   first_row; /* offset, 0: not kept */
+    uint32_t   row_bytes;
+    bool       owns_memory;       /* some state has memory outside the row: see agg_release */
+    bool       has_text_extremes; /* min/max over text: resolved at block boundaries */
+} group_layout;
+
+/* Rows of fixed size in chunks, with an open-addressing index over their hashes. */
+#define GROUP_CHUNK 1024u
+typedef struct group_table {
+    qn_mem   *mem;
+    uint32_t  row_bytes;
+    uint8_t **chunks;
+    uint32_t  chunk_count, chunk_capacity;
+    uint32_t  count;
+    uint32_t *heads; /* row number + 1; 0: empty */
+    uint32_t  mask;
+} group_table;
+
+static inline uint8_t *group_row(const group_table *t, uint32_t i)
+{
+    return t->chunks[i / GROUP_CHUNK] + (size_t)(i % GROUP_CHUNK) * t->row_bytes;
+}
+static inline uint64_t *group_hash(uint8_t *row) { return (uint64_t *)row; }
+
+void      group_table_init(group_table *t, qn_mem *mem, uint32_t row_bytes);
+void      group_table_deinit(group_table *t);
+void      group_table_clear(group_table *t); /* keeps memory */
+/* Find the row with this hash whose bytes begin…end equal key's, or append one (zeroed, hash and key bytes
+ * copied).  *fresh tells.  NULL when memory is refused. */
+uint8_t  *group_table_find(group_table *t, const uint8_t *key_row, uint32_t begin, uint32_t end, bool *fresh);
+uint8_t  *group_table_lookup(const group_table *t, uint64_t hash, const uint8_t *key, uint32_t begin, uint32_t end);
+
+#define GROUP_PARTITIONS 64u
+#define GROUP_LOCAL_ROWS 32768u /* a worker's table is handed to the partitions beyond this */
+
+typedef struct row_buffer { /* rows of fixed size in chunks, append only */
+    uint8_t **chunks;
+    uint32_t  chunk_count, chunk_capacity;
+    uint64_t  count;
+} row_buffer;
+
+typedef struct distinct_layout { /* the set of (group, value) of one DISTINCT aggregate */
+    uint32_t agg;
+    uint32_t group_hash;          /* offset of the group's hash */
+    uint32_t key_begin, key_end;  /* group key bytes copied from the group row */
+    uint32_t value, value_words, value_null;
+    uint32_t compare_end;
+    uint32_t payload;             /* 16-byte value for sum and avg, 0: none */
+    uint32_t row_bytes;
+} distinct_layout;
+
+typedef struct distinct_set { /* per worker and DISTINCT aggregate */
+    group_table table;
+    row_buffer  parts[GROUP_PARTITIONS];
+    bool        flushed;
+} distinct_set;
+
+/* One worker's side of an aggregation. */
+typedef struct group_local {
+    group_table   table;
+    row_buffer    parts[GROUP_PARTITIONS];
+    bool          flushed; /* something is in parts */
+    uint8_t      *code_rows; /* code array: (product of codes) × row_bytes */
+    size_t        code_bytes;
+    uint32_t      code_count; /* 0: no code array for this block */
+    uint32_t      code_radix[4];
+    qn_dict      *code_dicts[4];
+    bool          block_decided;
+    qn_dict     **text_dicts; /* per aggregate: whose codes its min/max states hold */
+    distinct_set *sets; /* per DISTINCT aggregate */
+    qn_arena      arena; /* strings and other things states point to */
+    uint8_t      *key_row; /* scratch row */
+    bool          used_codes, used_hash;
+} group_local;
+
+/* An aggregation shared by the pipelines that feed it. */
+typedef struct qn_groups {
+    const qn_aggregation *plan;
+    qn_mem               *mem;
+    group_layout          layout;
+    uint32_t              distinct_count;
+    distinct_layout      *distinct;
+    group_local          *locals; /* per worker */
+    int                   workers;
+    group_table           parts[GROUP_PARTITIONS]; /* merged */
+    uint32_t              part_count;
+    qn_latch              latch;
+    uint64_t              total;
+    qn_group_mode         mode;
+    const qn_table       *table; /* whose blocks lazy text in the rows means */
+} qn_groups;
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+typedef struct output_segment {
+    uint64_t morsel;
+    uint32_t first_chunk, chunk_count;
+} output_segment;
+
+typedef struct output_local { /* per worker */
+    qn_rows        *rows;
+    output_segment *segments; /* without sort: which chunks belong to which morsel */
+    uint32_t        segment_count, segment_capacity;
+    bool            fresh_segment;
+    uint64_t        emitted;
+    bool            has_boundary; /* top-N: rows behind it cannot win */
+    uint64_t        boundary;
+} output_local;
+
+typedef struct qn_sink {
+    const qn_output *plan;
+    uint64_t         limit, offset; /* UINT64_MAX: none */
+    uint64_t         keep;          /* limit + offset, UINT64_MAX: all */
+    output_local    *locals;
+    qn_rows         *result;
+    qn_type         *types;
+    _Atomic uint64_t early_tie;     /* LIMIT without ORDER BY: rows above it are not needed */
+} qn_sink;
+
+/* ---- the machine ------------------------------------------------------------------------------ */
+
+typedef struct qn_vm qn_vm;
+typedef qn_status (*qn_handler)(qn_vm *vm, uint32_t w);
+
+typedef struct pipeline_state { /* shared by workers */
+    qn_exec                *exec;
+    const qn_code_pipeline *code;
+    qn_groups              *groups; /* the aggregation it feeds */
+    qn_groups              *source_groups;
+    qn_rows                *source_rows;
+    qn_sink                *sink;
+    const qn_table         *table;
+    uint64_t                morsels;
+    uint64_t                ns;
+    bool                    owns_source_rows; /* made by system_rows_make */
+} pipeline_state;
+
+struct qn_exec {
+    qn_env                 *env;
+    qn_mem                  mem;
+    qn_arena                arena;
+    qn_sched               *sched;
+    const qn_program       *program;
+    const qn_snapshot      *snapshot;
+    qn_exec_settings        settings;
+    qn_datum               *constants;
+    bool                   *constant_nulls;
+    pipeline_state         *pipelines;
+    qn_vm                  *main; /* runs the prologue; its arena holds computed constants */
+    qn_vm                 **vms; /* per worker, made when it first takes part */
+    int                     workers;
+    qn_profile_entry       *profile;
+    qn_latch                latch;
+    const uint8_t         **call_types; /* per instruction */
+    uint64_t                trace_lines;
+};
+
+struct qn_vm {
+    /* the loop */
+    const qn_program       *program;
+    const uint32_t         *code;
+    uint32_t                pc, end, begin;
+    const qn_handler       *const *tables; /* by bank */
+    qn_error               *err;
+    bool                    halted;
+    uint32_t                calls[QN_MAX_CALL_DEPTH];
+    uint32_t                call_depth;
+    /* scalars */
+    qn_datum                stack[QN_MAX_STACK];
+    bool                    stack_nulls[QN_MAX_STACK];
+    uint32_t                depth;
+    qn_datum               *constants;
+    bool                   *constant_nulls;
+    /* batch */
+    qn_vec                 *regs;
+    uint32_t                n;
+    const uint16_t         *sel;
+    uint32_t                sel_n;
+    uint16_t              (*sel_buffers)[QN_LANES]; /* narrowing at depth d writes buffer d */
+    struct { const uint16_t *sel; uint32_t n; } sel_stack[QN_MAX_SELECTIONS];
+    uint32_t                sel_depth;
+    const uint32_t         *weights;       /* VALUES sources; NULL: 1 each */
+    uint32_t                row_base;      /* batch = rows row_base … row_base+n-1 of the block, or */
+    const uint32_t         *row_list;      /* these rows */
+    uint32_t                row_list_buffer[QN_LANES];
+    uint64_t                batch_first;   /* row number of lane 0 for sources without blocks */
+    uint8_t                *compare_buffer;/* QN_LANES bytes */
+    uint8_t               **groups;        /* group row of each lane, or */
+    uint8_t                *single;        /* the one group of all lanes */
+    uint64_t               *ties;          /* group sources: identity of each lane, else NULL */
+    /* context */
+    qn_exec                *exec;
+    pipeline_state         *pl;
+    int                     worker;
+    uint64_t                morsel;
+    uint64_t                source_cursor;
+    uint8_t               **source_group_rows; /* GROUPS: row of each lane */
+    uint64_t               *tie_buffer;
+    qn_datum                series;        /* next value of a series */
+    bool                    series_started, series_done;
+    void                   *series_values;
+    void                  **source_values; /* BUFFER: columns of the current batch */
+    uint64_t              **source_nulls;
+    qn_scan                 scan;
+    slot_state             *slots;
+    uint32_t                guard_slot;    /* slot + 1 whose values are being evaluated: errors make it by_row */
+    qn_arena                batch, block, lasting; /* reset per batch, per block, at the end */
+    qn_call                 call;
+    void                  **call_caches;   /* per instruction */
+    qn_random               random;
+    qn_profile_entry       *profile;
+    uint64_t                bytes_touched;
+};
+
+#define REG(vm, r) (&(vm)->regs[r])
+
+/* Run `body` for each selected lane. */
+#define FOR_LANES(vm, lane, ...)                                                                    \
+    do {                                                                                            \
+        if (!(vm)->sel) {                                                                           \
+            for (uint32_t lane = 0; lane < (vm)->n; lane++) { __VA_ARGS__ }                         \
+        } else {                                                                                    \
+            for (uint32_t k_ = 0; k_ < (vm)->sel_n; k_++) {                                         \
+                uint32_t lane = (vm)->sel[k_];                                                      \
+                __VA_ARGS__                                                                         \
+            }                                                                                       \
+        }                                                                                           \
+    } while (0)
+
+static inline uint32_t vm_selected(const qn_vm *vm) { return vm->sel ? vm->sel_n : vm->n; }
+static inline bool     bit_get(const uint64_t *bits, uint32_t i) { return bits && (bits[i / 64] >> (i % 64) & 1); }
+static inline void     bit_set(uint64_t *bits, uint32_t i) { bits[i / 64] |= 1ull << (i % 64); }
+
+/* vector.c */
+bool      vec_own(qn_vm *vm, qn_vec *v);                 /* make own buffers; false: no memory */
+qn_status vec_flat(qn_vm *vm, qn_vec *v);                /* FLAT or CONST; text resolved */
+qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v);           /* the same, text may stay lazy */
+static inline bool vec_null(const qn_vec *v, uint32_t lane)
+{
+    return v->form == QN_FORM_CONST ? v->nulls != NULL
+           : v->form == QN_FORM_FLAT ? bit_get(v->nulls, lane)
+                                     : v->codes[lane] == 0 || bit_get(v->dict->nulls, v->codes[lane]);
+}
+static inline void vec_get(const qn_vec *v, uint32_t lane, qn_datum *out) /* FLAT or CONST */
+{
+    qn_bank_get((qn_bank)v->bank, v->data, v->form == QN_FORM_CONST ? 0 : lane, out);
+}
+/* An own FLAT result that keeps the old values of lanes outside the selection. */
+qn_status vec_result(qn_vm *vm, qn_vec *v, qn_bank bank);
+/* Two operands of a register operation made flat, and the result's nulls: dst gets its own buffer, and own_nulls
+ * holds the union of the operands' (vec_finish then installs them). */
+typedef struct operands {
+    const void *a, *b;
+    uint32_t    sa, sb; /* 0: the same element in every lane */
+    bool        any_null, all_null;
+} operands;
+qn_status vec_operands(qn_vm *vm, qn_vec *dst, qn_vec *src, operands *o);
+void      vec_finish(qn_vec *dst, qn_bank bank, const operands *o);
+qn_status dict_decode(qn_vm *vm, qn_dict *d);            /* all values */
+qn_status dict_hashes(qn_vm *vm, qn_dict *d);
+qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nulls, const uint16_t *sel, uint32_t n,
+                       qn_arena *arena, qn_error *err);
+
+/* exec.c */
+qn_status exec_run_pipeline(qn_vm *vm, uint32_t w);
+/* Row id within the table (or row number of the source) of a lane. */
+static inline uint64_t vm_row_id(const qn_vm *vm, uint32_t lane)
+{
+    if (!vm->scan.block)
+        return vm->batch_first + lane;
+    return vm->scan.first_row + (vm->row_list ? vm->row_list[lane] : vm->row_base + lane);
+}
+/* scan.c */
+qn_dict  *scan_column(qn_vm *vm, uint32_t column);
+qn_status scan_load(qn_vm *vm, qn_vec *v, uint32_t column);
+/* source.c */
+qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err); /* counts morsels */
+qn_status system_rows_make(qn_exec *exec, pipeline_state *pl, qn_error *err); /* fills pl->source_rows */
+qn_status source_next(qn_vm *vm, bool *more);
+qn_status source_load(qn_vm *vm, qn_vec *v, uint32_t column);
+/* groups.c */
+qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, qn_groups **out, qn_error *err);
+void      groups_free(qn_groups *g);
+qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t count);
+qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v);
+qn_status groups_flush_block(qn_vm *vm, qn_groups *g);
+qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err);
+/* sink.c */
+qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_error *err);
+void      sink_free(qn_sink *s, qn_mem *mem);
+qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count);
+qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err);
+void      sink_abandon(qn_exec *exec, qn_sink *s); /* after an error: frees what the workers hold */
+/* dispatch.c */
+const qn_handler *const *dispatch_tables(qn_dispatch_mode mode);
+qn_status                dispatch_run(qn_vm *vm, uint32_t begin, uint32_t end);
+void                     dispatch_register_all(qn_handler (*tables)[256]);
+void register_control(qn_handler (*tables)[256]);
+void register_load(qn_handler (*tables)[256]);
+void register_arithmetic(qn_handler (*tables)[256]);
+void register_comparison(qn_handler (*tables)[256]);
+void register_logical(qn_handler (*tables)[256]);
+void register_aggregation(qn_handler (*tables)[256]);
+void register_batch(qn_handler (*tables)[256]);
+void register_calls(qn_handler (*tables)[256]);
+void register_pipeline(qn_handler (*tables)[256]);
+/* The same handler in every bank. */
+static inline void register_op(qn_handler (*tables)[256], int op, qn_handler h)
+{
+    for (int b = 0; b < QN_BANK_COUNT; b++)
+        tables[b][op] = h;
+}
+
+#endif

@@ -1,0 +1,507 @@
+/* Ordered output: everything a pipeline puts out that is not grouped.
+ *
+ * Each worker appends to rows of its own.  Without ORDER BY the pieces are joined in morsel order, so the result
+ * is in row order whatever the number of workers.  With it, rows carry an order-preserving 64-bit prefix of the
+ * first sort key; ties beyond all keys go by row id or group identity.  Under a LIMIT each worker keeps about the
+ * best `limit + offset` rows: once twice that many are held they are cut back, and the prefix of the last survivor
+ * becomes a boundary that later rows are tested against before anything is copied. */
+#include "vm/machine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include "base/assert.h"
+
+qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_error *err)
+{
+    const qn_output *o = &cp->plan->output;
+    qn_sink         *s = qn_arena_new(&exec->arena, qn_sink);
+    if (!s)
+        return qn_nomem(err);
+    s->plan = o;
+    s->limit = s->offset = UINT64_MAX;
+    s->types = qn_arena_array(&exec->arena, qn_type, o->target_count + 1);
+    s->locals = qn_arena_array(&exec->arena, output_local, (size_t)exec->workers);
+    if (!s->types || !s->locals)
+        return qn_nomem(err);
+    for (uint32_t i = 0; i < o->target_count; i++)
+        s->types[i] = o->targets[i].expr->type;
+    uint64_t offset = 0;
+    if (cp->offset != QN_NO_CONSTANT && !exec->constant_nulls[cp->offset]) {
+        if (exec->constants[cp->offset].i64 < 0)
+            return qn_fail(err, QN_SQLSTATE_INVALID_ROW_COUNT_OFFSET, "OFFSET must not be negative");
+        offset = (uint64_t)exec->constants[cp->offset].i64;
+    }
+    s->offset = offset;
+    if (cp->limit != QN_NO_CONSTANT && !exec->constant_nulls[cp->limit]) {
+        if (exec->constants[cp->limit].i64 < 0)
+            return qn_fail(err, QN_SQLSTATE_INVALID_ROW_COUNT_LIMIT, "LIMIT must not be negative");
+        s->limit = (uint64_t)exec->constants[cp->limit].i64;
+    }
+    s->keep = s->limit == UINT64_MAX ? UINT64_MAX : s->limit + offset < offset ? UINT64_MAX : s->limit + offset;
+    if (o->distinct_on)
+        s->keep = UINT64_MAX;
+    atomic_init(&s->early_tie, UINT64_MAX);
+    *out = s;
+    return QN_OK;
+}
+
+void sink_free(qn_sink *s, qn_mem *mem)
+{
+    (void)mem;
+    if (s)
+        qn_rows_free(s->result);
+}
+
+static void local_free(qn_mem *mem, output_local *l)
+{
+    qn_rows_free(l->rows);
+    qn_free(mem, l->segments, l->segment_capacity * sizeof *l->segments);
+    memset(l, 0, sizeof *l);
+}
+
+/* ---- order ------------------------------------------------------------------------------------ */
+
+typedef struct order_context {
+    const qn_rows   *rows;
+    const qn_output *plan;
+} order_context;
+
+static uint64_t float_bits(double d)
+{
+    uint64_t u;
+    if (isnan(d))
+        return UINT64_MAX;
+    d = d == 0 ? 0 : d;
+    memcpy(&u, &d, 8);
+    return u >> 63 ? ~u : u | 1ull << 63;
+}
+
+/* An order-preserving 62-bit summary of a value, with NULLs placed and direction applied. */
+static uint64_t prefix_of(const qn_sort_key *key, qn_bank bank, qn_sql_type type, const qn_datum *v, bool null)
+{
+    uint64_t p = 0;
+    if (null)
+        return key->nulls_first ? 0 : UINT64_MAX;
+    switch (bank) {
+    case QN_BANK_BOOL: p = v->b; break;
+    case QN_BANK_I16: p = (uint64_t)(v->i16 + 32768); break;
+    case QN_BANK_I32: p = (uint64_t)((int64_t)v->i32 + 2147483648LL) << 16; break;
+    case QN_BANK_I64: p = ((uint64_t)v->i64 ^ 1ull << 63) >> 2; break;
+    case QN_BANK_F32: p = float_bits((double)v->f32) >> 2; break;
+    case QN_BANK_F64: p = float_bits(v->f64) >> 2; break;
+    case QN_BANK_STR:
+        if (type != QN_TYPE_CHAR) {
+            const unsigned char *s = (const unsigned char *)qn_str_data(&v->str);
+            for (uint32_t i = 0; i < 8; i++)
+                p = p << 8 | (i < v->str.bytes ? s[i] : 0);
+            p >>= 2;
+        }
+        break;
+    default: break; /* compared in full */
+    }
+    if (key->descending)
+        p = (1ull << 62) - 1 - p;
+    return p + 1;
+}
+
+static int compare_rows(const order_context *c, const qn_rows_entry *a, const qn_rows_entry *b)
+{
+    if (a->prefix != b->prefix)
+        return a->prefix < b->prefix ? -1 : 1;
+    const qn_rows_chunk *x = c->rows->chunks[a->chunk], *y = c->rows->chunks[b->chunk];
+    for (uint32_t i = 0; i < c->plan->sort_count; i++) {
+        const qn_sort_key *k = &c->plan->sort[i];
+        bool               na = bit_get(x->nulls[k->target], a->lane), nb = bit_get(y->nulls[k->target], b->lane);
+        if (na || nb) {
+            if (na && nb)
+                continue;
+            return na == k->nulls_first ? -1 : 1;
+        }
+        qn_datum p, q;
+        qn_bank  bank = c->rows->banks[k->target];
+        qn_bank_get(bank, x->values[k->target], a->lane, &p);
+        qn_bank_get(bank, y->values[k->target], b->lane, &q);
+        int r = qn_value_compare(c->rows->types[k->target].id, &p, &q);
+        if (r)
+            return k->descending ? -r : r;
+    }
+    uint64_t s = x->ties[a->lane], t = y->ties[b->lane];
+    return (s > t) - (s < t);
+}
+
+static int compare_entries(const void *a, const void *b, void *context)
+{
+    return compare_rows(context, a, b);
+}
+
+static qn_status entries_add(qn_rows *r, uint64_t prefix, uint32_t chunk, uint32_t lane, qn_error *err)
+{
+    if (r->entry_count == r->entry_capacity) {
+        uint64_t       capacity = r->entry_capacity ? r->entry_capacity * 2 : 1024;
+        qn_rows_entry *grown = qn_realloc(r->mem, r->entries, r->entry_capacity * sizeof *grown, capacity * sizeof *grown);
+        if (!grown)
+            return qn_nomem(err);
+        r->entries = grown;
+        r->entry_capacity = capacity;
+    }
+    r->entries[r->entry_count++] = (qn_rows_entry){prefix, chunk, lane};
+    return QN_OK;
+}
+
+/* Copy one row, its strings too, to the end of `to`. */
+static qn_status copy_row(qn_rows *to, const qn_rows *from, const qn_rows_entry *e, qn_error *err)
+{
+    qn_rows_chunk *k;
+    qn_status      st = qn_rows_room(to, &k, err);
+    if (st != QN_OK)
+        return st;
+    const qn_rows_chunk *s = from->chunks[e->chunk];
+    uint32_t             lane = k->count;
+    for (uint32_t c = 0; c < to->column_count; c++) {
+        qn_datum v;
+        if (bit_get(s->nulls[c], e->lane)) {
+            bit_set(k->nulls[c], lane);
+            continue;
+        }
+        qn_bank_get(to->banks[c], s->values[c], e->lane, &v);
+        bool lazy = to->banks[c] == QN_BANK_STR && v.str.bytes == QN_STR_LAZY;
+        if (!lazy && !qn_value_copy(to->banks[c], &v, &to->arena, &v))
+            return qn_nomem(err);
+        qn_bank_set(to->banks[c], k->values[c], lane, &v);
+    }
+    k->ties[lane] = s->ties[e->lane];
+    k->count++;
+    return entries_add(to, e->prefix, to->chunk_count - 1, lane, err);
+}
+
+/* Keep the best `keep` rows of a worker and remember the boundary. */
+static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
+{
+    order_context c = {l->rows, s->plan};
+    qn_rows      *fresh;
+    qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, compare_entries, &c);
+    qn_status st = qn_rows_new(&vm->exec->mem, s->types, s->plan->target_count, s->plan->visible_count, &fresh, vm->err);
+    if (st != QN_OK)
+        return st;
+    fresh->table = l->rows->table;
+    for (uint64_t i = 0; i < s->keep && st == QN_OK; i++)
+        st = copy_row(fresh, l->rows, &l->rows->entries[i], vm->err);
+    if (st != QN_OK) {
+        qn_rows_free(fresh);
+        return st;
+    }
+    qn_rows_free(l->rows);
+    l->rows = fresh;
+    if (s->keep) {
+        l->has_boundary = true;
+        l->boundary = fresh->entries[s->keep - 1].prefix;
+    }
+    return QN_OK;
+}
+
+/* ---- appending ---------------------------------------------------------------------------------- */
+
+static bool is_ordered(const qn_vm *vm, const qn_sink *s)
+{
+    return s->plan->sort_count || (s->keep != UINT64_MAX && vm->pl->source_groups);
+}
+
+static qn_status segment_for(qn_vm *vm, output_local *l)
+{
+    if (l->segment_count && l->segments[l->segment_count - 1].morsel == vm->morsel)
+        return QN_OK;
+    if (l->segment_count == l->segment_capacity) {
+        uint32_t        capacity = l->segment_capacity ? l->segment_capacity * 2 : 16;
+        output_segment *grown = qn_realloc(&vm->exec->mem, l->segments, l->segment_capacity * sizeof *grown, capacity * sizeof *grown);
+        if (!grown)
+            return qn_nomem(vm->err);
+        l->segments = grown;
+        l->segment_capacity = capacity;
+    }
+    /* a segment owns whole chunks, so that segments of several workers can be put in order */
+    l->segments[l->segment_count++] = (output_segment){vm->morsel, l->rows->chunk_count, 0};
+    l->fresh_segment = true;
+    return QN_OK;
+}
+
+static uint64_t tie_of(const qn_vm *vm, uint32_t lane) { return vm->ties ? vm->ties[lane] : vm_row_id(vm, lane); }
+
+static qn_status copy_column(qn_vm *vm, qn_rows *r, qn_rows_chunk *k, uint32_t c, const qn_vec *v, const uint16_t *lanes,
+                             uint32_t n)
+{
+    qn_bank  bank = r->banks[c];
+    size_t   size = qn_bank_bytes(bank);
+    bool     constant = v->form == QN_FORM_CONST;
+    uint32_t at = k->count;
+    char    *out = (char *)k->values[c] + at * size;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t lane = lanes[i];
+        if (vec_null(v, lane)) {
+            bit_set(k->nulls[c], at + i);
+            memset(out + i * size, 0, size);
+            continue;
+        }
+        const char *from = (const char *)v->data + (constant ? 0 : lane * size);
+        if (bank == QN_BANK_STR) {
+            const qn_str *s = (const qn_str *)(const void *)from;
+            if (s->bytes == QN_STR_LAZY)
+                memcpy(out + i * size, from, size);
+            else if (!qn_str_copy(&r->arena, s, (qn_str *)(void *)(out + i * size)))
+                return qn_nomem(vm->err);
+        } else if (bank == QN_BANK_NUM) {
+            qn_datum d;
+            memcpy(&d, from, size);
+            if (!qn_value_copy(bank, &d, &r->arena, &d))
+                return qn_nomem(vm->err);
+            memcpy(out + i * size, &d, size);
+        } else {
+            memcpy(out + i * size, from, size);
+        }
+    }
+    return QN_OK;
+}
+
+static bool is_sort_target(const qn_output *o, uint32_t target)
+{
+    for (uint32_t i = 0; i < o->sort_count; i++)
+        if (o->sort[i].target == target)
+            return true;
+    return false;
+}
+
+qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
+{
+    output_local    *l = &s->locals[vm->worker];
+    const qn_output *o = s->plan;
+    bool             ordered = is_ordered(vm, s);
+    uint16_t         lanes[QN_LANES];
+    uint64_t         prefixes[QN_LANES];
+    uint32_t         n = 0;
+    qn_status        st;
+
+    if (!vm_selected(vm) || !s->keep)
+        return QN_OK;
+    if (!l->rows) {
+        st = qn_rows_new(&vm->exec->mem, s->types, o->target_count, o->visible_count, &l->rows, vm->err);
+        if (st != QN_OK)
+            return st;
+        l->rows->table = vm->pl->table ? vm->pl->table : vm->pl->source_groups ? vm->pl->source_groups->table : NULL;
+    }
+    if (!ordered && l->emitted >= s->keep)
+        return QN_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        st = is_sort_target(o, i) ? vec_flat(vm, REG(vm, first + i)) : vec_flat_lazy(vm, REG(vm, first + i));
+        if (st != QN_OK)
+            return st;
+    }
+    if (o->sort_count) {
+        const qn_sort_key *key = &o->sort[0];
+        const qn_vec      *v = REG(vm, first + key->target);
+        FOR_LANES(vm, lane, {
+            qn_datum d = {.words = {0, 0}};
+            bool     null = vec_null(v, lane);
+            if (!null)
+                vec_get(v, lane, &d);
+            uint64_t p = prefix_of(key, (qn_bank)v->bank, s->types[key->target].id, &d, null);
+            if (l->has_boundary && p > l->boundary)
+                continue;
+            prefixes[n] = p;
+            lanes[n++] = (uint16_t)lane;
+        });
+    } else {
+        FOR_LANES(vm, lane, {
+            prefixes[n] = 0;
+            lanes[n++] = (uint16_t)lane;
+        });
+    }
+    if (!ordered) {
+        st = segment_for(vm, l);
+        if (st != QN_OK)
+            return st;
+        if (n > s->keep - l->emitted)
+            n = (uint32_t)(s->keep - l->emitted);
+    }
+    for (uint32_t done = 0; done < n;) {
+        qn_rows_chunk *k;
+        if (l->fresh_segment) { /* start the segment in a chunk of its own */
+            k = NULL;
+            st = qn_rows_chunk_add(l->rows, &k, vm->err);
+            l->segments[l->segment_count - 1].first_chunk = l->rows->chunk_count - 1;
+            l->fresh_segment = false;
+        } else {
+            st = qn_rows_room(l->rows, &k, vm->err);
+        }
+        if (st != QN_OK)
+            return st;
+        uint32_t part = QN_LANES - k->count < n - done ? QN_LANES - k->count : n - done;
+        for (uint32_t c = 0; c < count; c++) {
+            st = copy_column(vm, l->rows, k, c, REG(vm, first + c), lanes + done, part);
+            if (st != QN_OK)
+                return st;
+        }
+        for (uint32_t i = 0; i < part; i++)
+            k->ties[k->count + i] = tie_of(vm, lanes[done + i]);
+        for (uint32_t i = 0; ordered && i < part; i++) {
+            st = entries_add(l->rows, prefixes[done + i], l->rows->chunk_count - 1, k->count + i, vm->err);
+            if (st != QN_OK)
+                return st;
+        }
+        k->count += part;
+        done += part;
+    }
+    l->emitted += n;
+    if (!ordered) {
+        output_segment *seg = &l->segments[l->segment_count - 1];
+        seg->chunk_count = l->rows->chunk_count - seg->first_chunk;
+        if (l->emitted >= s->keep && n && vm->pl->table) {
+            uint64_t tie = tie_of(vm, lanes[n - 1]), old = atomic_load(&s->early_tie);
+            while (tie < old && !atomic_compare_exchange_weak(&s->early_tie, &old, tie)) {
+            }
+        }
+    } else if (s->keep < UINT64_MAX / 4 && l->rows->entry_count >= 2 * s->keep + 4 * QN_LANES) {
+        return cut_back(vm, s, l);
+    }
+    return QN_OK;
+}
+
+/* ---- finishing -------------------------------------------------------------------------------- */
+
+typedef struct segment_ref {
+    uint64_t        morsel;
+    output_local   *local;
+    output_segment *segment;
+} segment_ref;
+
+static int by_morsel(const void *a, const void *b)
+{
+    uint64_t x = ((const segment_ref *)a)->morsel, y = ((const segment_ref *)b)->morsel;
+    return (x > y) - (x < y);
+}
+
+/* Take another rows object's chunks over: its arena is kept alive by hooking it to ours. */
+static void free_rows(void *rows) { qn_rows_free(rows); }
+
+static qn_status adopt(qn_rows *to, qn_rows *from, qn_error *err) { return qn_arena_defer(&to->arena, free_rows, from, err); }
+
+static qn_status finish_unordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn_error *err)
+{
+    qn_status st = QN_OK;
+    uint32_t  n = 0;
+    for (int w = 0; w < exec->workers; w++)
+        n += s->locals[w].segment_count;
+    segment_ref *refs = qn_arena_array(&result->arena, segment_ref, n + 1);
+    if (!refs)
+        return qn_nomem(err);
+    n = 0;
+    for (int w = 0; w < exec->workers; w++)
+        for (uint32_t i = 0; i < s->locals[w].segment_count; i++)
+            refs[n++] = (segment_ref){s->locals[w].segments[i].morsel, &s->locals[w], &s->locals[w].segments[i]};
+    qsort(refs, n, sizeof *refs, by_morsel);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t c = 0; c < refs[i].segment->chunk_count; c++) {
+            qn_rows_chunk *chunk = refs[i].local->rows->chunks[refs[i].segment->first_chunk + c];
+            st = qn_rows_chunk_add(result, &chunk, err);
+            if (st != QN_OK)
+                return st;
+        }
+    result->chunk_starts = qn_arena_array(&result->arena, uint64_t, result->chunk_count + 1);
+    if (!result->chunk_starts)
+        return qn_nomem(err);
+    uint64_t total = 0;
+    for (uint32_t c = 0; c < result->chunk_count; c++) {
+        result->chunk_starts[c] = total;
+        total += result->chunks[c]->count;
+    }
+    result->count = total;
+    return QN_OK;
+}
+
+static bool same_group(const order_context *c, const qn_rows_entry *a, const qn_rows_entry *b, uint32_t keys)
+{
+    const qn_rows_chunk *x = c->rows->chunks[a->chunk], *y = c->rows->chunks[b->chunk];
+    for (uint32_t i = 0; i < keys; i++) {
+        uint32_t t = c->plan->sort[i].target;
+        bool     na = bit_get(x->nulls[t], a->lane), nb = bit_get(y->nulls[t], b->lane);
+        qn_datum p, q;
+        if (na != nb)
+            return false;
+        if (na)
+            continue;
+        qn_bank_get(c->rows->banks[t], x->values[t], a->lane, &p);
+        qn_bank_get(c->rows->banks[t], y->values[t], b->lane, &q);
+        if (qn_value_compare(c->rows->types[t].id, &p, &q))
+            return false;
+    }
+    return true;
+}
+
+static qn_status finish_ordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn_error *err)
+{
+    qn_status st = QN_OK;
+    for (int w = 0; w < exec->workers; w++) {
+        qn_rows *r = s->locals[w].rows;
+        if (!r)
+            continue;
+        uint32_t base = result->chunk_count;
+        for (uint32_t c = 0; c < r->chunk_count && st == QN_OK; c++) {
+            qn_rows_chunk *chunk = r->chunks[c];
+            st = qn_rows_chunk_add(result, &chunk, err);
+        }
+        for (uint64_t i = 0; i < r->entry_count && st == QN_OK; i++)
+            st = entries_add(result, r->entries[i].prefix, r->entries[i].chunk + base, r->entries[i].lane, err);
+        if (st != QN_OK)
+            return st;
+    }
+    order_context c = {result, s->plan};
+    if (result->entry_count)
+        qsort_r(result->entries, result->entry_count, sizeof *result->entries, compare_entries, &c);
+    result->count = result->entry_count;
+    if (s->plan->distinct_on && result->count) {
+        uint64_t kept = 1;
+        for (uint64_t i = 1; i < result->count; i++)
+            if (!same_group(&c, &result->entries[kept - 1], &result->entries[i], s->plan->distinct_on))
+                result->entries[kept++] = result->entries[i];
+        result->count = kept;
+    }
+    return QN_OK;
+}
+
+qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err)
+{
+    qn_status st = qn_rows_new(&exec->mem, s->types, s->plan->target_count, s->plan->visible_count, &s->result, err);
+    bool      ordered = false;
+    if (st != QN_OK)
+        return st;
+    for (int w = 0; w < exec->workers; w++)
+        if (s->locals[w].rows) {
+            s->result->table = s->locals[w].rows->table;
+            ordered = ordered || s->locals[w].rows->entries;
+        }
+    st = ordered ? finish_ordered(exec, s, s->result, err) : finish_unordered(exec, s, s->result, err);
+    for (int w = 0; w < exec->workers; w++) {
+        output_local *l = &s->locals[w];
+        if (l->rows && st == QN_OK) {
+            st = adopt(s->result, l->rows, err);
+            if (st == QN_OK)
+                l->rows = NULL;
+        }
+        if (st == QN_OK)
+            local_free(&exec->mem, l);
+    }
+    if (st != QN_OK)
+        return st;
+    qn_rows *r = s->result;
+    if (s->keep < r->count)
+        r->count = s->keep;
+    r->skip = s->offset < r->count ? s->offset : r->count;
+    r->count -= r->skip;
+    if (s->limit < r->count)
+        r->count = s->limit;
+    return QN_OK;
+}
+
+void sink_abandon(qn_exec *exec, qn_sink *s)
+{
+    for (int w = 0; s && s->locals && w < exec->workers; w++)
+        local_free(&exec->mem, &s->locals[w]);
+}

@@ -1,0 +1,359 @@
+/* Vectors: from any form to flat, and text from references to bytes.
+ *
+ * A column arrives as codes into the block's dictionary.  Nothing is decoded until somebody needs values; then
+ * either the whole dictionary is decoded once, or, while few lanes have asked, just their codes (text in code
+ * order, so that each chunk is decompressed once). */
+#include "vm/machine.h"
+
+#include <stdlib.h>
+#include "base/assert.h"
+
+bool vec_own(qn_vm *vm, qn_vec *v)
+{
+    if (v->own)
+        return true;
+    v->own = qn_arena_alloc(&vm->lasting, (size_t)QN_LANES * 16);
+    v->own_nulls = qn_arena_alloc(&vm->lasting, QN_LANES / 8);
+    v->own_codes = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof(uint32_t));
+    if (!v->own || !v->own_nulls || !v->own_codes) {
+        v->own = NULL;
+        return false;
+    }
+    return true;
+}
+
+/* Whole dictionary when it is small against what is asked of it. */
+static bool worth_decoding(const qn_dict *d) { return d->count <= 512 || d->demand * 3 >= d->count; }
+
+qn_status dict_decode(qn_vm *vm, qn_dict *d)
+{
+    if (d->values)
+        return QN_OK;
+    size_t size = qn_bank_bytes((qn_bank)d->bank);
+    char  *values = qn_arena_alloc(&vm->block, size * ((size_t)d->count + 1));
+    if (!values)
+        return qn_nomem(vm->err);
+    memset(values, 0, size);
+    if (d->count) {
+        qn_status st = d->bank == QN_BANK_STR
+                           ? qn_block_strings(d->block, d->column, 1, d->count, (qn_str *)(void *)(values + size),
+                                              &vm->block, vm->err)
+                           : qn_block_values(d->block, d->column, 1, d->count, values + size, &vm->block, vm->err);
+        if (st != QN_OK)
+            return st;
+    }
+    d->values = values;
+    return QN_OK;
+}
+
+qn_status dict_hashes(qn_vm *vm, qn_dict *d)
+{
+    if (d->hashes || !d->count)
+        return QN_OK;
+    if (!d->computed)
+        return qn_block_hashes(d->block, d->column, &d->hashes, vm->err);
+    qn_hash128 *hashes = qn_arena_alloc(&vm->block, sizeof(qn_hash128) * d->count);
+    if (!hashes)
+        return qn_nomem(vm->err);
+    const qn_str *s = (const qn_str *)d->values + 1;
+    const char   *data[256];
+    uint32_t      bytes[256];
+    for (uint32_t i = 0; i < d->count; i += 256) {
+        uint32_t n = d->count - i < 256 ? d->count - i : 256;
+        for (uint32_t j = 0; j < n; j++) {
+            bool null = bit_get(d->nulls, i + j + 1);
+            data[j] = null ? "" : qn_str_data(&s[i + j]);
+            bytes[j] = null ? 0 : s[i + j].bytes;
+        }
+        qn_blake3_128_many(data, bytes, n, hashes + i);
+    }
+    d->hashes = hashes;
+    return QN_OK;
+}
+
+typedef struct code_lane {
+    uint32_t code;
+    uint32_t lane;
+} code_lane;
+
+static int by_code(const void *a, const void *b)
+{
+    uint32_t x = ((const code_lane *)a)->code, y = ((const code_lane *)b)->code;
+    return (x > y) - (x < y);
+}
+
+/* Values of the selected lanes' codes only, each distinct code once and in code order. */
+static qn_status gather_codes(qn_vm *vm, qn_vec *v)
+{
+    qn_dict   *d = v->dict;
+    size_t     size = qn_bank_bytes((qn_bank)d->bank);
+    uint32_t   n = 0, unique = 0;
+    code_lane *order = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *order);
+    uint32_t  *codes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *codes);
+    char      *values = qn_arena_alloc(&vm->batch, QN_LANES * size);
+    if (!order || !codes || !values)
+        return qn_nomem(vm->err);
+    FOR_LANES(vm, lane, {
+        if (v->codes[lane])
+            order[n++] = (code_lane){v->codes[lane], lane};
+    });
+    qsort(order, n, sizeof *order, by_code);
+    for (uint32_t i = 0; i < n; i++)
+        if (!unique || codes[unique - 1] != order[i].code)
+            codes[unique++] = order[i].code;
+    qn_status st = qn_block_gather(d->block, d->column, codes, unique, values, &vm->batch, vm->err);
+    if (st != QN_OK)
+        return st;
+    for (uint32_t i = 0, u = 0; i < n; i++) {
+        if (codes[u] != order[i].code)
+            u++;
+        memcpy((char *)v->own + order[i].lane * size, values + u * size, size);
+    }
+    return QN_OK;
+}
+
+#define GATHER(T)                                                                                   \
+    {                                                                                               \
+        const T *from = values;                                                                     \
+        T       *to = v->own;                                                                       \
+        FOR_LANES(vm, lane, to[lane] = from[codes[lane]];);                                         \
+    }
+
+static void gather_values(qn_vm *vm, qn_vec *v, const void *values, size_t size)
+{
+    const uint32_t *codes = v->codes;
+    switch (size) {
+    case 1: GATHER(uint8_t) break;
+    case 2: GATHER(uint16_t) break;
+    case 4: GATHER(uint32_t) break;
+    case 8: GATHER(uint64_t) break;
+    default: GATHER(qn_i128) break;
+    }
+}
+
+/* Null bits of a CODES vector's lanes into own_nulls; false when there is none. */
+static bool code_nulls(qn_vm *vm, qn_vec *v)
+{
+    bool any = false;
+    memset(v->own_nulls, 0, QN_LANES / 8);
+    FOR_LANES(vm, lane, {
+        uint32_t c = v->codes[lane];
+        if (!c || bit_get(v->dict->nulls, c)) {
+            bit_set(v->own_nulls, lane);
+            any = true;
+        }
+    });
+    return any;
+}
+
+static qn_status codes_to_flat(qn_vm *vm, qn_vec *v)
+{
+    qn_dict  *d = v->dict;
+    size_t    size = qn_bank_bytes((qn_bank)d->bank);
+    qn_status st = QN_OK;
+
+    if (!vec_own(vm, v))
+        return qn_nomem(vm->err);
+    d->demand += vm_selected(vm);
+    if (v->sequence && !d->values) {
+        /* walking the dictionary itself: decode straight into the register */
+        uint32_t from = v->codes[0] ? 0 : 1;
+        memset(v->own, 0, size);
+        if (vm->n > from) {
+            char *out = (char *)v->own + from * size;
+            st = d->bank == QN_BANK_STR ? qn_block_strings(d->block, d->column, v->codes[from], vm->n - from,
+                                                           (qn_str *)(void *)out, &vm->batch, vm->err)
+                                        : qn_block_values(d->block, d->column, v->codes[from], vm->n - from, out,
+                                                          &vm->batch, vm->err);
+        }
+    } else if (d->values || worth_decoding(d)) {
+        st = dict_decode(vm, d);
+        if (st == QN_OK)
+            gather_values(vm, v, d->values, size);
+    } else {
+        st = gather_codes(vm, v);
+    }
+    if (st != QN_OK)
+        return st;
+    bool any = code_nulls(vm, v);
+    v->form = QN_FORM_FLAT;
+    v->lazy = false;
+    v->data = v->own;
+    v->nulls = any ? v->own_nulls : NULL;
+    return QN_OK;
+}
+
+qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nulls, const uint16_t *sel, uint32_t n,
+                       qn_arena *arena, qn_error *err)
+{
+    qn_status st = QN_OK;
+    uint32_t  count = 0;
+    /* Order by block, column and code, so that each chunk of strings is decoded once. */
+    struct item {
+        uint64_t place;
+        uint32_t code, lane;
+    } *items = qn_arena_array(arena, struct item, n ? n : 1);
+    uint32_t *codes = qn_arena_array(arena, uint32_t, n ? n : 1);
+    qn_str   *strings = qn_arena_array(arena, qn_str, n ? n : 1);
+    if (!items || !codes || !strings)
+        return qn_nomem(err);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t lane = sel ? sel[i] : i;
+        if (bit_get(nulls, lane) || slots[lane].bytes != QN_STR_LAZY)
+            continue;
+        qn_lazy_str lazy;
+        memcpy(&lazy, &slots[lane], sizeof lazy);
+        items[count++] = (struct item){(uint64_t)lazy.block << 32 | lazy.column, lazy.code, lane};
+    }
+    /* shell sort: nearly ordered, at most 2048 */
+    for (uint32_t gap = count / 2; gap; gap /= 2)
+        for (uint32_t i = gap; i < count; i++) {
+            struct item x = items[i];
+            uint32_t    j = i;
+            while (j >= gap && (items[j - gap].place > x.place ||
+                                (items[j - gap].place == x.place && items[j - gap].code > x.code))) {
+                items[j] = items[j - gap];
+                j -= gap;
+            }
+            items[j] = x;
+        }
+    for (uint32_t i = 0; i < count;) {
+        uint32_t j = i;
+        while (j < count && items[j].place == items[i].place) {
+            codes[j - i] = items[j].code;
+            j++;
+        }
+        uint32_t block = (uint32_t)(items[i].place >> 32), column = (uint32_t)items[i].place;
+        QN_ASSERT(table && block < table->block_count);
+        st = qn_block_gather(table->blocks[block].block, column, codes, j - i, strings, arena, err);
+        if (st != QN_OK)
+            return st;
+        for (uint32_t k = i; k < j; k++)
+            slots[items[k].lane] = strings[k - i];
+        i = j;
+    }
+    return QN_OK;
+}
+
+qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v)
+{
+    if (v->form != QN_FORM_CODES)
+        return QN_OK;
+    qn_dict *d = v->dict;
+    if (d->bank != QN_BANK_STR || d->computed || d->values || v->sequence)
+        return codes_to_flat(vm, v);
+    if (!vec_own(vm, v))
+        return qn_nomem(vm->err);
+    qn_str *out = v->own;
+    FOR_LANES(vm, lane, {
+        qn_lazy_str lazy = {QN_STR_LAZY, d->block_index, d->column, v->codes[lane]};
+        memcpy(&out[lane], &lazy, sizeof lazy);
+    });
+    bool any = code_nulls(vm, v);
+    v->form = QN_FORM_FLAT;
+    v->lazy = true;
+    v->data = v->own;
+    v->nulls = any ? v->own_nulls : NULL;
+    return QN_OK;
+}
+
+qn_status vec_flat(qn_vm *vm, qn_vec *v)
+{
+    if (v->form == QN_FORM_CODES)
+        return codes_to_flat(vm, v);
+    if (v->form == QN_FORM_FLAT && v->lazy) {
+        if (v->data != v->own) {
+            if (!vec_own(vm, v))
+                return qn_nomem(vm->err);
+            memcpy(v->own, v->data, (size_t)vm->n * sizeof(qn_str));
+            v->data = v->own;
+        }
+        const qn_table *table = vm->pl->table ? vm->pl->table : vm->pl->source_rows ? vm->pl->source_rows->table : NULL;
+        if (!table && vm->pl->source_groups)
+            table = vm->pl->source_groups->table;
+        qn_status st = lazy_resolve(table, v->own, v->nulls, vm->sel, vm_selected(vm), &vm->batch, vm->err);
+        if (st != QN_OK)
+            return st;
+        v->lazy = false;
+    }
+    return QN_OK;
+}
+
+qn_status vec_result(qn_vm *vm, qn_vec *v, qn_bank bank)
+{
+    size_t size = qn_bank_bytes(bank);
+    if (!vec_own(vm, v))
+        return qn_nomem(vm->err);
+    if (v->form == QN_FORM_FLAT && v->data == v->own) {
+        if (!v->nulls)
+            memset(v->own_nulls, 0, QN_LANES / 8);
+        else if (v->nulls != v->own_nulls)
+            memcpy(v->own_nulls, v->nulls, QN_LANES / 8);
+    } else if (v->form == QN_FORM_CONST) {
+        for (uint32_t i = 0; i < vm->n; i++)
+            memcpy((char *)v->own + i * size, v->data, size);
+        memset(v->own_nulls, v->nulls ? 0xff : 0, QN_LANES / 8);
+    } else {
+        /* all lanes are copied, also those outside the selection: they may matter to a later MERGE or AND */
+        const uint16_t *sel = vm->sel;
+        vm->sel = NULL;
+        qn_status st = vec_flat(vm, v);
+        vm->sel = sel;
+        if (st != QN_OK)
+            return st;
+        if (v->data != v->own)
+            memcpy(v->own, v->data, (size_t)vm->n * size);
+        if (v->nulls && v->nulls != v->own_nulls)
+            memcpy(v->own_nulls, v->nulls, QN_LANES / 8);
+        else if (!v->nulls)
+            memset(v->own_nulls, 0, QN_LANES / 8);
+    }
+    v->form = QN_FORM_FLAT;
+    v->lazy = false;
+    v->data = v->own;
+    v->nulls = v->own_nulls;
+    v->bank = (uint8_t)bank;
+    return QN_OK;
+}
+
+static bool vec_all_null(const qn_vec *v) { return v->form == QN_FORM_CONST && v->nulls; }
+
+qn_status vec_operands(qn_vm *vm, qn_vec *dst, qn_vec *src, operands *o)
+{
+    qn_status st = vec_flat(vm, dst);
+    if (st == QN_OK && src)
+        st = vec_flat(vm, src);
+    if (st != QN_OK)
+        return st;
+    if (!vec_own(vm, dst))
+        return qn_nomem(vm->err);
+    *o = (operands){.a = dst->data, .sa = dst->form != QN_FORM_CONST};
+    o->all_null = vec_all_null(dst) || (src && vec_all_null(src));
+    const uint64_t *na = dst->form == QN_FORM_FLAT ? dst->nulls : NULL;
+    const uint64_t *nb = NULL;
+    if (src) {
+        o->b = src->data;
+        o->sb = src->form != QN_FORM_CONST;
+        nb = src->form == QN_FORM_FLAT ? src->nulls : NULL;
+    }
+    if (o->all_null) {
+        memset(dst->own_nulls, 0xff, QN_LANES / 8);
+        o->any_null = true;
+    } else if (na || nb) {
+        uint32_t words = (vm->n + 63) / 64;
+        for (uint32_t i = 0; i < words; i++)
+            dst->own_nulls[i] = (na ? na[i] : 0) | (nb ? nb[i] : 0);
+        o->any_null = true;
+    }
+    return QN_OK;
+}
+
+void vec_finish(qn_vec *dst, qn_bank bank, const operands *o)
+{
+    dst->form = QN_FORM_FLAT;
+    dst->bank = (uint8_t)bank;
+    dst->type = QN_TYPE_UNKNOWN;
+    dst->lazy = false;
+    dst->data = dst->own;
+    dst->nulls = o->any_null ? dst->own_nulls : NULL;
+}

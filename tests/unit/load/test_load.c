@@ -250,7 +250,6 @@ static void test_threads_make_the_same_blocks(void **state)
     size_t         bytes;
     const uint32_t rows = QN_BLOCK_ROWS * 2 + 12345;
     char          *text = many_rows(rows, &bytes), *first = NULL;
-    uint64_t       hashes[3] = {0};
 
     fixture_open(&f, "a bigint not null, b text, c timestamp");
     for (int threads = 1; threads <= 4; threads += threads == 1 ? 1 : 2) {
@@ -271,7 +270,6 @@ static void test_threads_make_the_same_blocks(void **state)
         assert_true(strcmp(now, first) == 0);
         free(now);
     }
-    (void)hashes;
     /* And they are the rows of the input, in its order. */
     char *want = malloc(bytes * 2), *w = want;
     for (uint32_t i = 0; i < rows; i++) {
@@ -492,10 +490,8 @@ static void test_progress_may_stop(void **state)
 {
     (void)state;
     fixture  f;
-    int      calls = 0, polls = 0;
-    uint64_t now = 0;
+    int     calls = 0, polls = 0;
     fixture_open(&f, "a integer");
-    (void)now;
     f.job.progress = refuse;
     f.job.progress_arg = &polls;
     f.job.threads = 2;

@@ -247,7 +247,8 @@ QN_API qn_status qn_query(qn_connection *conn, const char *sql, qn_result **resu
         if (st == QN_OK && s) {
             qn_result_free(*result);
             *result = NULL;
-            st = qn_run(s, result, err);
+            st = s->param_count ? qn_fail(err, QN_SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1")
+                                : qn_run(s, result, err);
             qn_finalize(s);
         }
         if (st != QN_OK) {

@@ -45,6 +45,15 @@ static qn_status pipeline_add(qn_planner *p, qn_pipeline **out)
     return QN_OK;
 }
 
+/* A copy of n elements with room for one more. */
+static void *dup_array(qn_planner *p, const void *from, uint32_t n, size_t size)
+{
+    void *copy = qn_arena_alloc0(p->arena, qn_mul((size_t)n + 1, size));
+    if (copy && n)
+        memcpy(copy, from, n * size);
+    return copy;
+}
+
 /* ---- rewrites ------------------------------------------------------------------------------- */
 
 /* Replace leaves of `kind` by map[index]. */
@@ -143,7 +152,7 @@ static qn_status pull_up(qn_planner *p, const qn_select *outer, qn_select **out)
     }
     if (s->aggregated) {
         QN_TRY(substitute_array(p, outer->keys, outer->key_count, QN_EXPR_COLUMN, map, &s->keys));
-        QN_ALLOC(p->err, s->aggs = qn_arena_dup(p->arena, outer->aggs, sizeof(qn_agg_call) * (outer->agg_count + 1)));
+        QN_ALLOC(p->err, s->aggs = dup_array(p, outer->aggs, outer->agg_count, sizeof(qn_agg_call)));
         for (uint32_t i = 0; i < s->agg_count; i++) {
             for (uint32_t a = 0; a < s->aggs[i].argc; a++)
                 QN_TRY(substitute(p, s->aggs[i].args[a], QN_EXPR_COLUMN, map, &s->aggs[i].args[a]));
@@ -151,7 +160,7 @@ static qn_status pull_up(qn_planner *p, const qn_select *outer, qn_select **out)
                 QN_TRY(substitute(p, s->aggs[i].filter, QN_EXPR_COLUMN, map, &s->aggs[i].filter));
         }
     } else {
-        QN_ALLOC(p->err, s->targets = qn_arena_dup(p->arena, outer->targets, sizeof(qn_target) * (outer->target_count + 1)));
+        QN_ALLOC(p->err, s->targets = dup_array(p, outer->targets, outer->target_count, sizeof(qn_target)));
         for (uint32_t i = 0; i < s->target_count; i++)
             QN_TRY(substitute(p, s->targets[i].expr, QN_EXPR_COLUMN, map, &s->targets[i].expr));
     }
@@ -537,7 +546,7 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
     QN_TRY(build_source(p, s->from, &source, &rows));
     if (s->where)
         QN_TRY(conjuncts_add(p, s->where, &filters, &filter_count, &filter_capacity));
-    QN_ALLOC(p->err, targets = qn_arena_dup(p->arena, s->targets, sizeof(qn_target) * (s->target_count + 1)));
+    QN_ALLOC(p->err, targets = dup_array(p, s->targets, s->target_count, sizeof(qn_target)));
 
     bool first_row_matters = (s->limit || s->offset) && !s->sort_count;
     if (s->aggregated) {

@@ -323,7 +323,7 @@ static int compare_beyond(bool above, int64_t t)
 
 int qn_date_compare_timestamp(int32_t d, int64_t t)
 {
-    int64_t at;
+    int64_t at = 0;
     if (qn_date_to_timestamp(d, &at, NULL) != QN_OK)
         return compare_beyond(true, t);
     return compare_i64(at, t);
@@ -337,7 +337,7 @@ int qn_timestamp_compare_timestamptz(int64_t a, int64_t b, const qn_timezone *zo
 }
 int qn_date_compare_timestamptz(int32_t d, int64_t t, const qn_timezone *zone)
 {
-    int64_t at;
+    int64_t at = 0;
     if (qn_date_to_timestamp(d, &at, NULL) != QN_OK)
         return compare_beyond(true, t);
     return qn_timestamp_compare_timestamptz(at, t, zone);

@@ -147,7 +147,7 @@ FN(timedate_pl) { UNUSED; return date_and_time(call, args[1].i32, args[0].i64, r
 FN(timestamptz_from_date_time)
 {
     UNUSED;
-    qn_datum  t;
+    qn_datum  t = {.i64 = 0};
     qn_status st = date_and_time(call, args[0].i32, args[1].i64, &t);
     return st == QN_OK ? qn_timestamp_to_timestamptz(t.i64, zone_of(call), &result->i64, call->err) : st;
 }

@@ -380,8 +380,8 @@ static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
         const qn_hash128 *h = v->dict->hashes;
         FOR_LANES(vm, lane, {
             uint32_t c = v->codes[lane];
-            if (c && !bit_get(v->dict->nulls, c))
-                memcpy(keys + lane * stride, &h[c - 1], 16);
+            if (!dict_null(v->dict, c))
+                memcpy(keys + lane * stride, h + c - 1, 16);
             else
                 memset(keys + lane * stride, 0, 16);
         });
@@ -563,10 +563,10 @@ static qn_status flush_codes(qn_vm *vm, qn_groups *g)
             uint64_t         id[2] = {0, 0};
             rest /= l->code_radix[i];
             memset(&shown[i], 0, sizeof shown[i]);
-            if (!c || bit_get(d->nulls, c)) {
+            if (dict_null(d, c)) {
                 from[layout->nulls + i / 8] |= (uint8_t)(1u << (i % 8));
             } else if (is_text(k->type)) {
-                memcpy(id, &d->hashes[c - 1], 16);
+                memcpy(id, d->hashes + c - 1, 16);
                 if (d->computed) {
                     shown[i].str = ((const qn_str *)d->values)[c];
                 } else {
@@ -693,7 +693,7 @@ static qn_status resolve_texts(qn_vm *vm, qn_groups *g)
         for (uint32_t i = 0; i < rows; i++) {
             uint8_t        *row = l->code_count ? l->code_rows + (size_t)i * layout->row_bytes : group_row(&l->table, i);
             agg_text_state *state = (agg_text_state *)(void *)(row + s->offset);
-            if (*group_hash(row) && state->code)
+            if (state->code)
                 refs[n++] = (code_ref){state->code, state};
         }
         qn_status st = resolve_refs(vm, d, refs, n, s->kind == QN_AGG_MAX, l);

@@ -35,7 +35,7 @@ typedef struct qn_dict {
     uint32_t        count;       /* codes 0 … count */
     void           *values;      /* by code; NULL: not decoded */
     uint64_t       *nulls;       /* by code; NULL: only code 0 is NULL */
-    const qn_hash128 *hashes;    /* STR: of code c at [c - 1]; NULL: not fetched */
+    const qn_hash128 *hashes;    /* STR: of code c at [c - 1], code 0 only if computed; NULL: not fetched */
     uint64_t        demand;      /* lanes asked for one by one so far */
 } qn_dict;
 
@@ -334,6 +334,9 @@ static inline uint32_t vm_selected(const qn_vm *vm) { return vm->sel ? vm->sel_n
 static inline bool     bit_get(const uint64_t *bits, uint32_t i) { return bits && (bits[i / 64] >> (i % 64) & 1); }
 static inline void     bit_set(uint64_t *bits, uint32_t i) { bits[i / 64] |= 1ull << (i % 64); }
 
+/* Whether a code means NULL: code 0, unless the values were computed (then any code may, and code 0 need not). */
+static inline bool dict_null(const qn_dict *d, uint32_t code) { return d->nulls ? bit_get(d->nulls, code) : code == 0; }
+
 /* vector.c */
 bool      vec_own(qn_vm *vm, qn_vec *v);                 /* make own buffers; false: no memory */
 qn_status vec_flat(qn_vm *vm, qn_vec *v);                /* FLAT or CONST; text resolved */
@@ -342,7 +345,7 @@ static inline bool vec_null(const qn_vec *v, uint32_t lane)
 {
     return v->form == QN_FORM_CONST ? v->nulls != NULL
            : v->form == QN_FORM_FLAT ? bit_get(v->nulls, lane)
-                                     : v->codes[lane] == 0 || bit_get(v->dict->nulls, v->codes[lane]);
+                                     : dict_null(v->dict, v->codes[lane]);
 }
 static inline void vec_get(const qn_vec *v, uint32_t lane, qn_datum *out) /* FLAT or CONST */
 {

@@ -48,26 +48,27 @@ qn_status dict_decode(qn_vm *vm, qn_dict *d)
 
 qn_status dict_hashes(qn_vm *vm, qn_dict *d)
 {
-    if (d->hashes || !d->count)
+    if (d->hashes)
         return QN_OK;
     if (!d->computed)
-        return qn_block_hashes(d->block, d->column, &d->hashes, vm->err);
-    qn_hash128 *hashes = qn_arena_alloc(&vm->block, sizeof(qn_hash128) * d->count);
-    if (!hashes)
-        return qn_nomem(vm->err);
-    const qn_str *s = (const qn_str *)d->values + 1;
+        return d->count ? qn_block_hashes(d->block, d->column, &d->hashes, vm->err) : QN_OK;
+    uint32_t      count = d->count + 1;
+    qn_hash128   *hashes = qn_arena_alloc(&vm->block, sizeof(qn_hash128) * count);
+    const qn_str *s = d->values;
     const char   *data[256];
     uint32_t      bytes[256];
-    for (uint32_t i = 0; i < d->count; i += 256) {
-        uint32_t n = d->count - i < 256 ? d->count - i : 256;
+    if (!hashes)
+        return qn_nomem(vm->err);
+    for (uint32_t i = 0; i < count; i += 256) {
+        uint32_t n = count - i < 256 ? count - i : 256;
         for (uint32_t j = 0; j < n; j++) {
-            bool null = bit_get(d->nulls, i + j + 1);
+            bool null = dict_null(d, i + j);
             data[j] = null ? "" : qn_str_data(&s[i + j]);
             bytes[j] = null ? 0 : s[i + j].bytes;
         }
         qn_blake3_128_many(data, bytes, n, hashes + i);
     }
-    d->hashes = hashes;
+    d->hashes = hashes + 1;
     return QN_OK;
 }
 
@@ -137,8 +138,7 @@ static bool code_nulls(qn_vm *vm, qn_vec *v)
     bool any = false;
     memset(v->own_nulls, 0, QN_LANES / 8);
     FOR_LANES(vm, lane, {
-        uint32_t c = v->codes[lane];
-        if (!c || bit_get(v->dict->nulls, c)) {
+        if (dict_null(v->dict, v->codes[lane])) {
             bit_set(v->own_nulls, lane);
             any = true;
         }

@@ -113,7 +113,7 @@ static qn_status timestamptz_plus(qn_call *call, int64_t t, const qn_interval *v
 }
 static qn_status date_plus(qn_call *call, int32_t d, const qn_interval *v, bool minus, qn_datum *result)
 {
-    int64_t   t;
+    int64_t   t = 0;
     qn_status st = qn_date_to_timestamp(d, &t, call->err);
     return st == QN_OK ? timestamp_plus(call, t, v, minus, result) : st;
 }
@@ -130,7 +130,7 @@ FN(timestamp_mi) { UNUSED; return qn_timestamp_diff(args[0].i64, args[1].i64, &r
 
 static qn_status date_and_time(qn_call *call, int32_t d, int64_t time, qn_datum *result)
 {
-    int64_t   t;
+    int64_t   t = 0;
     qn_status st = qn_date_to_timestamp(d, &t, call->err);
     if (st != QN_OK)
         return st;
@@ -502,7 +502,7 @@ FN(make_date)
 FN(make_time) { UNUSED; return clock_time(call, args[0].i32, args[1].i32, args[2].f64, &result->i64); }
 static qn_status make_local(qn_call *call, const qn_datum *args, int64_t *t)
 {
-    int64_t   days, micros;
+    int64_t   days = 0, micros = 0;
     qn_status st = civil_date(call, args[0].i32, args[0].i32, args[1].i32, args[2].i32, &days);
     if (st == QN_OK)
         st = clock_time(call, args[3].i32, args[4].i32, args[5].f64, &micros);
@@ -520,7 +520,7 @@ FN(make_timestamp) { UNUSED; return make_local(call, args, &result->i64); }
 FN(make_timestamptz)
 {
     UNUSED;
-    int64_t   t;
+    int64_t   t = 0;
     qn_status st = make_local(call, args, &t);
     return st == QN_OK ? qn_timestamp_to_timestamptz(t, zone_of(call), &result->i64, call->err) : st;
 }
@@ -528,7 +528,7 @@ FN(make_timestamptz)
 FN(make_timestamptz_zone)
 {
     UNUSED;
-    int64_t     t;
+    int64_t     t = 0;
     const char *zone = qn_str_data(&args[6].str);
     uint32_t    n = args[6].str.bytes;
     qn_status   st = make_local(call, args, &t);

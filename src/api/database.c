@@ -247,7 +247,7 @@ QN_API qn_status qn_query(qn_connection *conn, const char *sql, qn_result **resu
         if (st == QN_OK && s) {
             qn_result_free(*result);
             *result = NULL;
-            st = s->param_count ? qn_fail(err, QN_SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1")
+            st = s->param_count && s->unit->bound->kind != QN_STMT_PREPARE ? qn_fail(err, QN_SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1")
                                 : qn_run(s, result, err);
             qn_finalize(s);
         }

@@ -454,7 +454,7 @@ static bool time_overflows(const qn_civil *c)
 {
     return c->hour < 0 || c->hour > 24 || c->minute < 0 || c->minute > 59 || c->second < 0 ||
            c->second > 60 || c->micros < 0 || c->micros > 1000000 ||
-           ((c->hour * 60 + c->minute) * 60 + c->second) * QN_USECS_PER_SEC + c->micros > QN_USECS_PER_DAY;
+           (((int64_t)c->hour * 60 + c->minute) * 60 + c->second) * QN_USECS_PER_SEC + c->micros > QN_USECS_PER_DAY;
 }
 
 /* Look a zone up by name; DT_FAILED with the error recorded when there is none and `must`. */
@@ -555,8 +555,8 @@ static dt_result resolve_abbreviation(decoder *d, int64_t local_seconds)
 
 static int64_t civil_seconds(const qn_civil *c)
 {
-    return qn_days_from_civil(c->year, c->month, c->day) * 86400 + c->hour * 3600 + c->minute * 60 +
-           c->second + QN_EPOCH_UNIX;
+    return qn_days_from_civil(c->year, c->month, c->day) * 86400 + (int64_t)c->hour * 3600 +
+           (int64_t)c->minute * 60 + c->second + QN_EPOCH_UNIX;
 }
 
 static dt_result apply_half(decoder *d)
@@ -615,6 +615,8 @@ static dt_result decode_labelled(decoder *d, int label, const char *s, uint32_t 
     if (label == QN_DT_MONTH && (seen & M(QN_DT_MONTH)) && (seen & M(QN_DT_HOUR)))
         label = QN_DT_MINUTE;
     *mask = label < 32 ? M(label) : 0;
+    if (v > 100000000) /* far outside of anything; keeps later sums small */
+        return DT_OVERFLOW;
     switch (label) {
     case QN_DT_YEAR: d->c.year = v; break;
     case QN_DT_MONTH: d->c.month = v; break;
@@ -785,13 +787,10 @@ static dt_result decode_datetime(decoder *d, const dt_fields *f)
             return DT_BAD;
         seen |= mask;
     }
-    if (d->special)
-        return DT_GOOD;
-
     dt_result r = validate_date(d, seen);
     if (r == DT_GOOD)
         r = apply_half(d);
-    if (r != DT_GOOD)
+    if (r != DT_GOOD || d->special)
         return r;
     if ((seen & MASK_DATE) != MASK_DATE)
         return DT_BAD;

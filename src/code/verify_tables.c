@@ -249,7 +249,7 @@ static qn_status check_words(const qn_program *p, qn_error *err)
         /* The first of a group of no registers may be one past the last. */
         bool empty_group = ((op == QN_OP_GROUP_FIND || op == QN_OP_EMIT) && x[2] == 0) || (op == QN_OP_CALL_LANES && x[3] == 0);
         for (int i = 0; i < n; i++) {
-            bool group = info->layout[i] == 'r' && i + 1 < n && info->layout[i + 1] == 'n' && op != QN_OP_CAST_IO;
+            bool group = info->layout[i] == 'r' && i + 1 < n && info->layout[i + 1] == 'n';
             if (group && empty_group && x[i] == p->register_count)
                 continue;
             const char *why = operand_trouble(p, cp, op, info->layout[i], x[i]);

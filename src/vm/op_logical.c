@@ -9,7 +9,7 @@ static qn_status and_or_s(qn_vm *vm, uint32_t w)
     uint32_t d = --vm->depth - 1;
     bool     and = qn_instr_op(w) == QN_OP_AND;
     bool     na = vm->stack_nulls[d], nb = vm->stack_nulls[d + 1];
-    bool     a = vm->stack[d].b, b = vm->stack[d + 1].b;
+    bool     a = !na && vm->stack[d].b, b = !nb && vm->stack[d + 1].b; /* NULL leaves anything in its slot */
     /* one decisive operand (false for AND, true for OR) settles it, NULL or not */
     bool decided = (!na && a != and) || (!nb && b != and);
     vm->stack[d].words[0] = 0;
@@ -51,7 +51,9 @@ static qn_status not_s(qn_vm *vm, uint32_t w)
 {
     (void)w;
     QN_ASSERT(vm->depth >= 1);
-    vm->stack[vm->depth - 1].b = !vm->stack[vm->depth - 1].b;
+    uint32_t d = vm->depth - 1;
+    if (!vm->stack_nulls[d])
+        vm->stack[d].b = !vm->stack[d].b;
     return QN_OK;
 }
 

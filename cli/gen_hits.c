@@ -1,17 +1,17 @@
 /* Rows for trying out and measuring: 105 columns of page views, as PostgreSQL COPY text.
  *
- * The shape is that of the public `hits` table of ClickBench: clustered by CounterID, EventDate, UserID,
- * EventTime; a few big and many small counters; visits of some views by one user; pages, titles, referrers
- * and search phrases with a popular head and a long tail; most search phrases empty.  Distinct counts grow
- * with the number of rows as they do there.  No text is taken from it: words and names below are our own,
- * pages and titles are made from them by hashing.
+ * The shape is that of the public `hits` table of ClickBench: clustered by CounterID, EventDate,
+ * UserID, EventTime; a few big and many small counters; visits of some views by one user; pages,
+ * titles, referrers and search phrases with a popular head and a long tail; most search phrases
+ * empty.  Distinct counts grow with the number of rows as they do there.  No text is taken from it:
+ * words and names below are our own, pages and titles are made from them by hashing.
  *
- * The output depends on --rows and --seed only: all arithmetic is on integers, nothing asks libm, the locale
- * or the machine.
+ * The output depends on --rows and --seed only: all arithmetic is on integers, nothing asks libm,
+ * the locale or the machine.
  *
- * Order of work: counters in ascending id, each with its share of rows; days; users of that day in ascending
- * id; the views of a visit.  What does not change during a visit is formatted once per visit, so a row costs
- * a few copies. */
+ * Order of work: counters in ascending id, each with its share of rows; days; users of that day in
+ * ascending id; the views of a visit.  What does not change during a visit is formatted once per
+ * visit, so a row costs a few copies. */
 #include "gen_hits.h"
 
 #include <errno.h>
@@ -24,13 +24,14 @@
 
 #include "quern.h"
 
-#define DAYS 31
+#define DAYS          31
 #define ROW_BYTES_MAX 8192u
-#define OUT_BYTES ((size_t)1 << 20)
-#define WORDS 2048u
-#define WORD_SLOT 48u /* words are copied as whole slots */
+#define OUT_BYTES     ((size_t)1 << 20)
+#define WORDS         2048u
+#define WORD_SLOT     48u /* words are copied as whole slots */
 
-/* ---- random numbers: one mixing function is all there is ------------------------------------------------ */
+/* ---- random numbers: one mixing function is all there is
+ * ------------------------------------------------ */
 
 static inline uint64_t mix(uint64_t x)
 {
@@ -41,7 +42,10 @@ static inline uint64_t mix(uint64_t x)
     return x ^ (x >> 32);
 }
 
-static inline uint64_t mix2(uint64_t a, uint64_t b) { return mix(a * 0x9e3779b97f4a7c15ull + mix(b)); }
+static inline uint64_t mix2(uint64_t a, uint64_t b)
+{
+    return mix(a * 0x9e3779b97f4a7c15ull + mix(b));
+}
 
 /* h to 0..n-1, evenly. */
 static inline uint64_t below(uint64_t h, uint64_t n)
@@ -49,7 +53,8 @@ static inline uint64_t below(uint64_t h, uint64_t n)
     return (uint64_t)(((unsigned __int128)h * n) >> 64);
 }
 
-/* h to 0..n-1 with a probability about proportional to 1/(i+1): an octave evenly, then a place in it. */
+/* h to 0..n-1 with a probability about proportional to 1/(i+1): an octave evenly, then a place in
+ * it. */
 static inline uint64_t skewed(uint64_t h, uint64_t n)
 {
     unsigned octaves = 64 - (unsigned)__builtin_clzll(n | 1);
@@ -69,9 +74,13 @@ static inline uint64_t next(stream *s)
 }
 
 /* True in `n` of a million cases. */
-static inline bool chance(stream *s, uint64_t n) { return below(next(s), 1000000) < n; }
+static inline bool chance(stream *s, uint64_t n)
+{
+    return below(next(s), 1000000) < n;
+}
 
-/* ---- formatting ------------------------------------------------------------------------------------------- */
+/* ---- formatting
+ * ------------------------------------------------------------------------------------------- */
 
 static char two_digits[200];
 
@@ -110,7 +119,10 @@ static inline char *put_bytes(char *p, const char *s, size_t n)
     return p + n;
 }
 
-static inline char *put_str(char *p, const char *z) { return put_bytes(p, z, strlen(z)); }
+static inline char *put_str(char *p, const char *z)
+{
+    return put_bytes(p, z, strlen(z));
+}
 
 /* A number and the tab behind it. */
 static inline char *field(char *p, int64_t v)
@@ -143,36 +155,46 @@ static inline char *field_time(char *p, int64_t seconds)
     return p + 20;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------ */
+/* ---- words
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const char *const stems_ru[] = {
-    "дом", "окн", "мебел", "кухн", "диван", "город", "погод", "дорог", "поезд", "билет", "магазин", "цен",
-    "скидк", "доставк", "товар", "каталог", "отзыв", "фильм", "сериал", "музык", "песн", "игр", "рецепт",
-    "салат", "пирог", "сад", "огород", "семен", "трактор", "двигател", "колес", "шин", "запчаст", "ремонт",
-    "обо", "краск", "кирпич", "бетон", "плитк", "лестниц", "двер", "замок", "ламп", "свет", "провод",
-    "телефон", "планшет", "компьютер", "монитор", "принтер", "камер", "объектив", "книг", "учебник", "школ",
-    "урок", "задач", "экзамен", "ваканси", "работ", "резюм", "зарплат", "кредит", "вклад", "банк", "валют",
-    "налог", "закон", "договор", "адвокат", "врач", "клиник", "аптек", "витамин", "здоров", "спорт", "бассейн",
-    "велосипед", "лыж", "коньк", "рыбалк", "охот", "палатк", "отдых", "море", "пляж", "отел", "экскурси",
-    "виз", "самол", "автобус", "карт", "улиц", "район", "квартир", "комнат", "аренд", "участ", "новост",
-    "газет", "журнал", "форум", "вопрос", "ответ", "совет", "подарок", "праздник", "свадьб", "плать",
-    "куртк", "сапог", "сумк", "кошел", "час", "кольц", "серьг", "кошк", "собак", "щенк", "корм", "аквариум"};
-static const char *const endings_ru[] = {"а", "ы", "ов", "ный", "ная", "ные", "ами", "у", "ом", "ской", "ик",
-                                         "овый", "ания", "ение", "ость", "чик"};
+    "дом",     "окн",     "мебел",    "кухн",     "диван",   "город",     "погод",   "дорог",
+    "поезд",   "билет",   "магазин",  "цен",      "скидк",   "доставк",   "товар",   "каталог",
+    "отзыв",   "фильм",   "сериал",   "музык",    "песн",    "игр",       "рецепт",  "салат",
+    "пирог",   "сад",     "огород",   "семен",    "трактор", "двигател",  "колес",   "шин",
+    "запчаст", "ремонт",  "обо",      "краск",    "кирпич",  "бетон",     "плитк",   "лестниц",
+    "двер",    "замок",   "ламп",     "свет",     "провод",  "телефон",   "планшет", "компьютер",
+    "монитор", "принтер", "камер",    "объектив", "книг",    "учебник",   "школ",    "урок",
+    "задач",   "экзамен", "ваканси",  "работ",    "резюм",   "зарплат",   "кредит",  "вклад",
+    "банк",    "валют",   "налог",    "закон",    "договор", "адвокат",   "врач",    "клиник",
+    "аптек",   "витамин", "здоров",   "спорт",    "бассейн", "велосипед", "лыж",     "коньк",
+    "рыбалк",  "охот",    "палатк",   "отдых",    "море",    "пляж",      "отел",    "экскурси",
+    "виз",     "самол",   "автобус",  "карт",     "улиц",    "район",     "квартир", "комнат",
+    "аренд",   "участ",   "новост",   "газет",    "журнал",  "форум",     "вопрос",  "ответ",
+    "совет",   "подарок", "праздник", "свадьб",   "плать",   "куртк",     "сапог",   "сумк",
+    "кошел",   "час",     "кольц",    "серьг",    "кошк",    "собак",     "щенк",    "корм",
+    "аквариум"};
+static const char *const endings_ru[] = {"а",  "ы",    "ов", "ный",  "ная",  "ные",  "ами",  "у",
+                                         "ом", "ской", "ик", "овый", "ания", "ение", "ость", "чик"};
 static const char *const words_en[] = {
-    "online", "photo", "video", "home", "smart", "classic", "sport", "auto", "mini", "super", "best", "new",
-    "windows", "driver", "camera", "mobile", "battery", "service", "market", "travel", "hotel", "music",
-    "radio", "style", "fashion", "kids", "garden", "light", "power", "digital", "free", "forum"};
+    "online",  "photo",   "video",  "home",   "smart",   "classic", "sport",  "auto",
+    "mini",    "super",   "best",   "new",    "windows", "driver",  "camera", "mobile",
+    "battery", "service", "market", "travel", "hotel",   "music",   "radio",  "style",
+    "fashion", "kids",    "garden", "light",  "power",   "digital", "free",   "forum"};
 static const char *const latin[] = {
-    "dom", "okna", "mebel", "kuhni", "divany", "gorod", "pogoda", "dorogi", "bilety", "magazin", "ceny",
-    "skidki", "dostavka", "tovary", "catalog", "otzyvy", "filmy", "serialy", "muzyka", "pesni", "igry",
-    "recepty", "sad", "semena", "shiny", "zapchasti", "remont", "oboi", "plitka", "dveri", "lampy", "telefony",
-    "planshety", "monitory", "kamery", "knigi", "uchebniki", "shkola", "zadachi", "vakansii", "rabota",
-    "kredity", "vklady", "banki", "nalogi", "zakony", "vrachi", "apteki", "sport", "lyzhi", "rybalka",
-    "otdyh", "plyazhi", "oteli", "karta", "ulitsy", "kvartiry", "arenda", "novosti", "gazeta", "forum",
-    "voprosy", "podarki", "svadba"};
-static const char *const parameters[] = {"page", "id", "sort", "order", "city", "lang", "from", "to", "price",
-                                         "type", "cat", "view", "q", "ref", "sid", "tab"};
+    "dom",       "okna",      "mebel",   "kuhni",  "divany",    "gorod",   "pogoda",  "dorogi",
+    "bilety",    "magazin",   "ceny",    "skidki", "dostavka",  "tovary",  "catalog", "otzyvy",
+    "filmy",     "serialy",   "muzyka",  "pesni",  "igry",      "recepty", "sad",     "semena",
+    "shiny",     "zapchasti", "remont",  "oboi",   "plitka",    "dveri",   "lampy",   "telefony",
+    "planshety", "monitory",  "kamery",  "knigi",  "uchebniki", "shkola",  "zadachi", "vakansii",
+    "rabota",    "kredity",   "vklady",  "banki",  "nalogi",    "zakony",  "vrachi",  "apteki",
+    "sport",     "lyzhi",     "rybalka", "otdyh",  "plyazhi",   "oteli",   "karta",   "ulitsy",
+    "kvartiry",  "arenda",    "novosti", "gazeta", "forum",     "voprosy", "podarki", "svadba"};
+static const char *const parameters[] = {"page", "id",  "sort",  "order", "city", "lang",
+                                         "from", "to",  "price", "type",  "cat",  "view",
+                                         "q",    "ref", "sid",   "tab"};
 static const char *const domains[] = {"ru", "ru", "ru", "com", "ua", "net", "by", "org"};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -239,7 +261,9 @@ static inline const word *any_word(uint64_t h)
     return &words[((h & 0x7ff) * ((h >> 11) & 0x7ff)) >> 11];
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------- */
+/* ---- pages
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static char *put_host(char *p, uint64_t site)
 {
@@ -270,8 +294,12 @@ static char *put_url(char *p, uint64_t site, uint64_t page)
     p = put_uint(p, page * 7 + (h >> 32 & 7));
     uint64_t g = mix(h);
     switch (g & 7) {
-    case 0: p = put_str(p, ".html"); break;
-    case 1: *p++ = '/'; break;
+    case 0:
+        p = put_str(p, ".html");
+        break;
+    case 1:
+        *p++ = '/';
+        break;
     case 2:
     case 3: /* words of a search, escaped */
         p = put_str(p, "?text=");
@@ -289,7 +317,8 @@ static char *put_url(char *p, uint64_t site, uint64_t page)
             p = put_uint(p, mix(g + i) >> (40 + 6 * (i & 3)));
         }
     }
-    if (page > 500 && below(mix(g), 1500) == 0) /* not a popular page, so that the share is steady */
+    if (page > 500 &&
+        below(mix(g), 1500) == 0) /* not a popular page, so that the share is steady */
         p = put_str(p, "#utm_source=google&utm_medium=cpc");
     return p;
 }
@@ -305,16 +334,25 @@ static char *put_title(char *p, uint64_t site, uint64_t title)
         h = mix(h + i);
         p = put_word(p, any_word(h));
         switch (h >> 22 & 15) {
-        case 0: p = put_str(p, ", "); break;
-        case 1: p = put_str(p, " - "); break;
-        case 2: p = put_str(p, ". "); break;
-        case 3: p = put_str(p, " | "); break;
+        case 0:
+            p = put_str(p, ", ");
+            break;
+        case 1:
+            p = put_str(p, " - ");
+            break;
+        case 2:
+            p = put_str(p, ". ");
+            break;
+        case 3:
+            p = put_str(p, " | ");
+            break;
         case 4:
             *p++ = ' ';
             p = put_uint(p, h >> 48);
             *p++ = ' ';
             break;
-        default: *p++ = ' ';
+        default:
+            *p++ = ' ';
         }
     }
     if (below(mix(h), 3000) == 0)
@@ -339,7 +377,8 @@ static char *put_phrase(char *p, uint64_t phrase)
     return p;
 }
 
-/* ---- columns with few values: values and their weights ------------------------------------------------------- */
+/* ---- columns with few values: values and their weights
+ * ------------------------------------------------------- */
 
 typedef struct share {
     int32_t  value;
@@ -359,41 +398,48 @@ static int32_t pick(uint64_t h, const share *table, size_t count)
 
 #define PICK(h, table) pick((h), (table), COUNT(table))
 
-static const share os_shares[] = {{44, 480}, {2, 310}, {126, 45}, {1, 30}, {159, 25}, {74, 20}, {77, 15},
-                                  {36, 15}, {45, 15}, {109, 12}, {0, 10}, {133, 8}, {219, 8}, {47, 7}};
-static const share agent_shares[] = {{5, 250}, {3, 235}, {7, 190}, {2, 142}, {88, 83}, {32, 30}, {1, 20},
-                                     {82, 18}, {46, 12}, {37, 8}, {27, 6}, {61, 6}};
-static const share width_shares[] = {{1638, 270}, {1368, 180}, {1917, 120}, {1996, 108}, {1750, 65},
-                                     {1087, 55}, {1828, 48}, {582, 30}, {2038, 24}, {1261, 20}, {0, 20},
-                                     {1440, 60}};
-static const share height_shares[] = {{554, 280}, {1658, 205}, {938, 110}, {1781, 100}, {777, 70}, {1126, 50},
-                                      {730, 28}, {879, 24}, {686, 22}, {1050, 61}, {0, 50}};
+static const share os_shares[] = {{44, 480}, {2, 310}, {126, 45}, {1, 30},  {159, 25},
+                                  {74, 20},  {77, 15}, {36, 15},  {45, 15}, {109, 12},
+                                  {0, 10},   {133, 8}, {219, 8},  {47, 7}};
+static const share agent_shares[] = {{5, 250}, {3, 235}, {7, 190}, {2, 142}, {88, 83}, {32, 30},
+                                     {1, 20},  {82, 18}, {46, 12}, {37, 8},  {27, 6},  {61, 6}};
+static const share width_shares[] = {{1638, 270}, {1368, 180}, {1917, 120}, {1996, 108},
+                                     {1750, 65},  {1087, 55},  {1828, 48},  {582, 30},
+                                     {2038, 24},  {1261, 20},  {0, 20},     {1440, 60}};
+static const share height_shares[] = {{554, 280}, {1658, 205}, {938, 110}, {1781, 100},
+                                      {777, 70},  {1126, 50},  {730, 28},  {879, 24},
+                                      {686, 22},  {1050, 61},  {0, 50}};
 static const share depth_shares[] = {{37, 700}, {23, 255}, {0, 28}, {22, 17}};
 static const share flash_shares[] = {{15, 900}, {14, 96}, {5, 3}, {12, 1}};
-static const share flash_minor_shares[] = {{7, 460}, {13, 280}, {0, 40}, {1, 60}, {2, 50}, {4, 40}, {3, 40},
-                                           {5, 30}};
+static const share flash_minor_shares[] = {{7, 460}, {13, 280}, {0, 40}, {1, 60},
+                                           {2, 50},  {4, 40},   {3, 40}, {5, 30}};
 static const share age_shares[] = {{31, 490}, {55, 180}, {50, 180}, {28, 105}, {22, 45}};
 static const share sex_shares[] = {{1, 540}, {2, 460}};
 static const share income_shares[] = {{3, 505}, {2, 480}, {1, 15}};
-static const share zone_shares[] = {{135, 730}, {243, 180}, {433, 32}, {-1, 14}, {65, 12}, {322, 10},
-                                    {397, 8}, {794, 7}, {291, 7}};
-static const share source_shares[] = {{-1, 690}, {3, 131}, {0, 64}, {1, 58}, {2, 35}, {4, 8}, {6, 8}, {5, 6}};
-static const share engine_shares[] = {{2, 660}, {3, 190}, {13, 70}, {4, 40}, {14, 20}, {9, 15}, {1, 5}};
-static const share adv_shares[] = {{2, 650}, {27, 175}, {13, 90}, {45, 40}, {44, 20}, {3, 15}, {62, 6}, {52, 4}};
-static const share phone_shares[] = {{1, 540}, {6, 300}, {5, 30}, {7, 30}, {4, 25}, {27, 20}, {32, 20},
-                                     {118, 15}, {10, 20}};
-static const share silver_shares[] = {{31337, 500}, {15738, 140}, {16561, 110}, {9577, 80}, {60817, 60},
-                                      {46077, 50}, {55685, 60}};
-static const char *const phone_models[] = {"iPad", "iPad", "iPad", "iPhone", "iPhone", "GT-I9300", "GT-P5100",
-                                           "A510", "Lumia 820", "Nexus 7", "HTC One", "E15i", "Xperia Z"};
-static const char *const languages[] = {"ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru",
-                                        "en", "uk", "be", "kk"};
-static const char *const countries[] = {"RU", "RU", "RU", "RU", "RU", "RU", "", "UA", "UA", "", "RU", "RU",
-                                        "KZ", "BY", "RU", "US"};
-static const char *const campaigns[] = {"summer_sale", "brand-main", "retarget_cart", "cpm_regions", "context-all",
-                                        "spring2013", "promo_2", "net_teaser"};
+static const share zone_shares[] = {{135, 730}, {243, 180}, {433, 32}, {-1, 14}, {65, 12},
+                                    {322, 10},  {397, 8},   {794, 7},  {291, 7}};
+static const share source_shares[] = {{-1, 690}, {3, 131}, {0, 64}, {1, 58},
+                                      {2, 35},   {4, 8},   {6, 8},  {5, 6}};
+static const share engine_shares[] = {{2, 660}, {3, 190}, {13, 70}, {4, 40},
+                                      {14, 20}, {9, 15},  {1, 5}};
+static const share adv_shares[] = {{2, 650}, {27, 175}, {13, 90}, {45, 40},
+                                   {44, 20}, {3, 15},   {62, 6},  {52, 4}};
+static const share phone_shares[] = {{1, 540}, {6, 300}, {5, 30},   {7, 30}, {4, 25},
+                                     {27, 20}, {32, 20}, {118, 15}, {10, 20}};
+static const share silver_shares[] = {{31337, 500}, {15738, 140}, {16561, 110}, {9577, 80},
+                                      {60817, 60},  {46077, 50},  {55685, 60}};
+static const char *const phone_models[] = {
+    "iPad", "iPad",      "iPad",    "iPhone",  "iPhone", "GT-I9300", "GT-P5100",
+    "A510", "Lumia 820", "Nexus 7", "HTC One", "E15i",   "Xperia Z"};
+static const char *const languages[] = {"ru", "ru", "ru", "ru", "ru", "ru", "ru", "ru",
+                                        "ru", "ru", "ru", "ru", "en", "uk", "be", "kk"};
+static const char *const countries[] = {"RU", "RU", "RU", "RU", "RU", "RU", "",   "UA",
+                                        "UA", "",   "RU", "RU", "KZ", "BY", "RU", "US"};
+static const char *const campaigns[] = {"summer_sale", "brand-main", "retarget_cart", "cpm_regions",
+                                        "context-all", "spring2013", "promo_2",       "net_teaser"};
 
-/* ---- a visit: what its rows share, formatted once ------------------------------------------------------------ */
+/* ---- a visit: what its rows share, formatted once
+ * ------------------------------------------------------------ */
 
 typedef struct segment {
     char   text[768];
@@ -401,33 +447,36 @@ typedef struct segment {
 } segment;
 
 typedef struct visit {
-    segment user;    /* ClientIP … UserAgent */
-    segment screen;  /* ResolutionWidth … IPNetworkID */
-    segment window;  /* WindowClientWidth … ClientTimeZone */
-    segment silver;  /* SilverlightVersion1 … CodeVersion */
-    segment unique;  /* IsNotBounce, FUniqID */
-    segment person;  /* Age … RemoteIP */
-    segment browser; /* WindowName … SendTiming */
-    segment tags;    /* SocialSourceNetworkID … HasGCLID */
-    int64_t local_shift;
-    int64_t client_shift;
-    bool    old_clock;   /* the client's clock stands in 1971 */
-    bool    searches;
+    segment  user;    /* ClientIP … UserAgent */
+    segment  screen;  /* ResolutionWidth … IPNetworkID */
+    segment  window;  /* WindowClientWidth … ClientTimeZone */
+    segment  silver;  /* SilverlightVersion1 … CodeVersion */
+    segment  unique;  /* IsNotBounce, FUniqID */
+    segment  person;  /* Age … RemoteIP */
+    segment  browser; /* WindowName … SendTiming */
+    segment  tags;    /* SocialSourceNetworkID … HasGCLID */
+    int64_t  local_shift;
+    int64_t  client_shift;
+    bool     old_clock; /* the client's clock stands in 1971 */
+    bool     searches;
     uint64_t phrase;
-    int32_t source, engine, adv;
+    int32_t  source, engine, adv;
     uint64_t page, previous_page;
     uint64_t referer_kind, referer_seed; /* where the visit came from */
 } visit;
 
 typedef struct generator {
     uint64_t rows, seed;
-    uint64_t users;  /* size of the population */
-    uint64_t row;    /* how many are written */
+    uint64_t users; /* size of the population */
+    uint64_t row;   /* how many are written */
     char    *out, *at, *end;
     int      error;
 } generator;
 
-static void close_segment(segment *s, const char *p) { s->bytes = (size_t)(p - s->text); }
+static void close_segment(segment *s, const char *p)
+{
+    s->bytes = (size_t)(p - s->text);
+}
 
 static int32_t region_of(uint64_t h)
 {
@@ -476,7 +525,8 @@ static void user_segments(visit *v, uint64_t user, int64_t user_id, uint64_t h)
     p = field(p, below(mix(h + 16), 140) != 0);
     p = field(p, mobile);
     p = field(p, mobile && b >> 62 ? PICK(mix(h + 17), phone_shares) : 0);
-    p = field_str(p, mobile && b >> 62 > 1 ? phone_models[below(mix(h + 18), COUNT(phone_models))] : "");
+    p = field_str(p, mobile && b >> 62 > 1 ? phone_models[below(mix(h + 18), COUNT(phone_models))]
+                                           : "");
     *p++ = '\t'; /* Params */
     p = field(p, (int64_t)(skewed(mix(ip + 1), 300000) * 13 + 11));
     close_segment(&v->screen, p);
@@ -524,8 +574,8 @@ static void tag_segment(visit *v, stream *s)
         p = put_uint(p, skewed(next(s), 3000000));
     }
     *p++ = '\t';
-    p = field(p, 0);        /* ParamPrice */
-    *p++ = '\t';            /* ParamOrderID */
+    p = field(p, 0); /* ParamPrice */
+    *p++ = '\t';     /* ParamOrderID */
     p = field_str(p, "RUB");
     p = field(p, 0);
     p = field_str(p, openstat ? "direct.example.ru" : "");
@@ -536,7 +586,10 @@ static void tag_segment(visit *v, stream *s)
         p = put_uint(p, 10000000 + skewed(next(s), 90000000));
     *p++ = '\t';
     p = field_str(p, openstat ? "example.ru:guarantee" : "");
-    p = field_str(p, !utm ? "" : chance(s, 600000) ? "adnet" : chance(s, 500000) ? "context" : "mailing");
+    p = field_str(p, !utm                ? ""
+                     : chance(s, 600000) ? "adnet"
+                     : chance(s, 500000) ? "context"
+                                         : "mailing");
     p = field_str(p, !utm ? "" : chance(s, 600000) ? "banner" : "cpc");
     p = field_str(p, utm ? campaigns[skewed(next(s), COUNT(campaigns))] : "");
     if (utm && chance(s, 60000))
@@ -545,7 +598,7 @@ static void tag_segment(visit *v, stream *s)
     if (utm && chance(s, 440000))
         p = put_phrase(p, skewed(next(s), 5000));
     *p++ = '\t';
-    *p++ = '\t';            /* FromTag */
+    *p++ = '\t'; /* FromTag */
     p = field(p, chance(s, 12000));
     close_segment(&v->tags, p);
 }
@@ -583,7 +636,9 @@ static void begin_visit(visit *v, uint64_t seed, uint64_t user, int64_t user_id,
     v->referer_seed = next(s);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void flush(generator *g)
 {
@@ -601,7 +656,8 @@ static void flush(generator *g)
 static uint64_t draw_page(stream *s, uint64_t rows)
 {
     uint64_t h = next(s);
-    return (h & 1023) < 320 ? rows / 20 + below(mix(h), rows / 2 + 1) : skewed(mix(h), rows / 20 + 1);
+    return (h & 1023) < 320 ? rows / 20 + below(mix(h), rows / 2 + 1)
+                            : skewed(mix(h), rows / 20 + 1);
 }
 
 static uint64_t draw_phrase(stream *s, uint64_t rows)
@@ -618,8 +674,9 @@ static char *put_referer(char *p, const visit *v, uint64_t site)
         return p;
     uint64_t h = v->referer_seed;
     if (v->searches || v->referer_kind < 40) {
-        static const char *const search[] = {"http://yandex.ru/yandsearch?text=", "http://www.google.ru/search?q=",
-                                             "http://go.mail.ru/search?q=", "http://nova.rambler.ru/search?query="};
+        static const char *const search[] = {
+            "http://yandex.ru/yandsearch?text=", "http://www.google.ru/search?q=",
+            "http://go.mail.ru/search?q=", "http://nova.rambler.ru/search?query="};
         p = put_str(p, search[skewed(h, 4)]);
         p = put_word(p, &escaped[h >> 8 & 255]);
         *p++ = '+';
@@ -646,7 +703,10 @@ static uint64_t hash_text(const char *s, size_t n)
     return mix(h);
 }
 
-static inline char *put_segment(char *p, const segment *s) { return put_bytes(p, s->text, s->bytes); }
+static inline char *put_segment(char *p, const segment *s)
+{
+    return put_bytes(p, s->text, s->bytes);
+}
 
 static char *put_timings(char *p, stream *s)
 {
@@ -658,8 +718,8 @@ static char *put_timings(char *p, stream *s)
     return field(p, timed && chance(s, 600000) ? (int64_t)skewed(next(s), 10000) : 0);
 }
 
-static void put_row(generator *g, visit *v, uint64_t counter, uint64_t counter_rows, int day, int64_t time,
-                    stream *s)
+static void put_row(generator *g, visit *v, uint64_t counter, uint64_t counter_rows, int day,
+                    int64_t time, stream *s)
 {
     char    *p = g->at, *text;
     uint64_t bits = next(s);
@@ -726,7 +786,9 @@ static void put_row(generator *g, visit *v, uint64_t counter, uint64_t counter_r
     p = put_bytes(p, "0\t0\t0\t", 6);
     p = field(p, below(mix(bits + 7), 1000) < 9);
     p = put_bytes(p, "0\t", 2);
-    *p++ = below(mix(counter + 3), 1000) < 860 ? 'K' : below(mix(counter + 4), 100) < 97 ? 'R' : 'W';
+    *p++ = below(mix(counter + 3), 1000) < 860 ? 'K'
+           : below(mix(counter + 4), 100) < 97 ? 'R'
+                                               : 'W';
     *p++ = '\t';
     p = field_time(p, time + v->local_shift);
     p = put_segment(p, &v->person);
@@ -743,7 +805,8 @@ static void put_row(generator *g, visit *v, uint64_t counter, uint64_t counter_r
         flush(g);
 }
 
-/* ---- who comes when ----------------------------------------------------------------------------------------- */
+/* ---- who comes when
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct guest {
     int64_t  id;
@@ -779,8 +842,8 @@ static int64_t draw_time(stream *s)
 }
 
 /* All rows of one counter on one day.  guests has room for `rows` of them. */
-static void put_day(generator *g, guest *guests, uint64_t counter, uint64_t counter_rows, int day, uint64_t rows,
-                    stream *s)
+static void put_day(generator *g, guest *guests, uint64_t counter, uint64_t counter_rows, int day,
+                    uint64_t rows, stream *s)
 {
     uint64_t count = 0, total = 0;
 
@@ -821,7 +884,8 @@ static void share_rows(counter *c, uint64_t count, uint64_t rows)
         sum += c[i].id == 62 ? 0 : ((uint64_t)1 << 40) / (c[i].rank + 1);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t w = ((uint64_t)1 << 40) / (c[i].rank + 1);
-        c[i].rows = c[i].id == 62 ? special : (uint64_t)((unsigned __int128)(rows - special) * w / sum);
+        c[i].rows =
+            c[i].id == 62 ? special : (uint64_t)((unsigned __int128)(rows - special) * w / sum);
         given += c[i].rows;
     }
     rest = rows - given;
@@ -881,7 +945,8 @@ static int generate(generator *g)
         share_rows(c, count, g->rows);
         for (uint64_t i = 0; i < count; i++)
             most = c[i].rows > most ? c[i].rows : most;
-        guests = calloc(most / 16 + 64, sizeof *guests); /* a day has at most 1/20 of a month, or all of few */
+        guests = calloc(most / 16 + 64,
+                        sizeof *guests); /* a day has at most 1/20 of a month, or all of few */
     }
     g->out = malloc(OUT_BYTES);
     if (!c || !guests || !g->out) {
@@ -925,12 +990,12 @@ int gen_hits_main(int argc, char **argv)
     generator g = {.seed = 1};
     bool      have_rows = false;
 
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i += 2) {
         if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc && parse_count(argv[i + 1], &g.rows))
             have_rows = true;
-        else if (strcmp(argv[i], "--seed") != 0 || i + 1 >= argc || !parse_count(argv[i + 1], &g.seed))
+        else if (strcmp(argv[i], "--seed") != 0 || i + 1 >= argc ||
+                 !parse_count(argv[i + 1], &g.seed))
             return usage();
-        i++;
     }
     if (!have_rows)
         return usage();

@@ -1,8 +1,9 @@
 /* Rows that come as vectors, from INSERT and CREATE TABLE AS, to blocks.
  *
- * One thread, one fill: the buffers grow with the rows, so a statement that inserts three of them takes
- * little memory, and are used again for the next block.  After a failure the appender is good for nothing but
- * qn_appender_free: some rows may be in and some not, and the caller aborts the change. */
+ * One thread, one fill: the buffers grow with the rows, so a statement that inserts three of them
+ * takes little memory, and are used again for the next block.  After a failure the appender is good
+ * for nothing but qn_appender_free: some rows may be in and some not, and the caller aborts the
+ * change. */
 #include "load/load_int.h"
 
 struct qn_appender {
@@ -16,8 +17,9 @@ struct qn_appender {
     bool              failed;
 };
 
-qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id, const qn_column *columns,
-                          uint32_t column_count, qn_appender **appender, qn_error *err)
+qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id,
+                          const qn_column *columns, uint32_t column_count, qn_appender **appender,
+                          qn_error *err)
 {
     qn_status    st = QN_OK;
     qn_appender *a = qn_alloc0(env->mem, sizeof *a);
@@ -46,12 +48,20 @@ void qn_appender_free(qn_appender *a)
     qn_free(a->env->mem, a, sizeof *a);
 }
 
-void qn_appender_name(qn_appender *a, const char *relation) { a->relation = relation; }
+void qn_appender_name(qn_appender *a, const char *relation)
+{
+    a->relation = relation;
+}
 
-static bool is_null(const uint64_t *nulls, uint32_t i) { return nulls && (nulls[i / 64] >> (i % 64) & 1); }
+static bool is_null(const uint64_t *nulls, uint32_t i)
+{
+    return nulls && (nulls[i / 64] >> (i % 64) & 1);
+}
 
-/* The first row that has NULL where it is not allowed, and there the first column: as row by row. */
-static qn_status check_nulls(const qn_appender *a, const uint64_t *const *nulls, uint32_t rows, qn_error *err)
+/* The first row that has NULL where it is not allowed, and there the first column: as row by row.
+ */
+static qn_status check_nulls(const qn_appender *a, const uint64_t *const *nulls, uint32_t rows,
+                             qn_error *err)
 {
     const qn_column *columns = a->fill.columns;
     uint32_t         first = rows, column = 0;
@@ -69,10 +79,12 @@ static qn_status check_nulls(const qn_appender *a, const uint64_t *const *nulls,
     if (first == rows)
         return QN_OK;
     if (a->relation)
-        return qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION,
-                       "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-                       columns[column].name, a->relation);
-    return qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%s\" violates not-null constraint",
+        return qn_fail(
+            err, QN_SQLSTATE_NOT_NULL_VIOLATION,
+            "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+            columns[column].name, a->relation);
+    return qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION,
+                   "null value in column \"%s\" violates not-null constraint",
                    columns[column].name);
 }
 
@@ -137,7 +149,8 @@ qn_status qn_appender_add(qn_appender *a, const void *const *values, const uint6
         return qn_fail(err, QN_SQLSTATE_MISUSE, "the appender has failed before");
     QN_TRY(check_nulls(a, nulls, rows, err));
     while (from < rows) {
-        uint32_t room = QN_BLOCK_ROWS - a->fill.rows, count = rows - from < room ? rows - from : room;
+        uint32_t room = QN_BLOCK_ROWS - a->fill.rows,
+                 count = rows - from < room ? rows - from : room;
         QN_TRY(qn_fill_reserve(&a->fill, a->fill.rows + count, err));
         for (uint32_t c = 0; c < a->fill.column_count; c++)
             QN_TRY(add_column(a, c, values[c], nulls ? nulls[c] : NULL, from, count, err));

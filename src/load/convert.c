@@ -1,13 +1,14 @@
 /* Records to column values.
  *
- * Rows go through in batches of 64: all fields of the batch are found first, then one column after the other
- * is converted in a tight loop, so the choice by type is made once per batch.  Integers, dates, timestamps,
- * booleans and text have a fast way for their ordinary spelling; whatever it does not accept goes to
- * qn_value_parse.
+ * Rows go through in batches of 64: all fields of the batch are found first, then one column after
+ * the other is converted in a tight loop, so the choice by type is made once per batch.  Integers,
+ * dates, timestamps, booleans and text have a fast way for their ordinary spelling; whatever it
+ * does not accept goes to qn_value_parse.
  *
- * Errors must be those of the first bad row and there of the first bad column, in PostgreSQL's order of
- * checks.  The batch way only notices that something is wrong; the batch is then done again row by row, which
- * finds the error and words it.  Both write the same slots, so doing rows twice does no harm.
+ * Errors must be those of the first bad row and there of the first bad column, in PostgreSQL's
+ * order of checks.  The batch way only notices that something is wrong; the batch is then done
+ * again row by row, which finds the error and words it.  Both write the same slots, so doing rows
+ * twice does no harm.
  *
  * Not here: where records end (records.c), which rows form a block (run.c). */
 #include <stdio.h>
@@ -15,16 +16,24 @@
 #include "load/load_int.h"
 #include "type/datetime.h"
 
-#define BATCH 64u
+#define BATCH         64u
 #define CONTEXT_BYTES 100u /* PostgreSQL shows this much of a line or value */
 
 typedef enum kind {
-    KIND_I16, KIND_I32, KIND_I64, KIND_TEXT, KIND_VARCHAR, KIND_CHAR, KIND_DATE, KIND_TIMESTAMP, KIND_BOOL,
+    KIND_I16,
+    KIND_I32,
+    KIND_I64,
+    KIND_TEXT,
+    KIND_VARCHAR,
+    KIND_CHAR,
+    KIND_DATE,
+    KIND_TIMESTAMP,
+    KIND_BOOL,
     KIND_OTHER
 } kind;
 
 typedef struct plan { /* of one column of the file */
-    uint32_t column; /* in the table */
+    uint32_t column;  /* in the table */
     kind     kind;
     qn_type  type;
     qn_bank  bank;
@@ -34,31 +43,41 @@ typedef struct plan { /* of one column of the file */
 struct qn_convert {
     const qn_load_job *job;
     qn_mem            *mem;
-    uint32_t           count;      /* fields of a record */
+    uint32_t           count; /* fields of a record */
     plan              *plans;
-    qn_field          *fields;     /* [count][BATCH] */
-    uint32_t          *missing;    /* table columns that take their default */
+    qn_field          *fields;  /* [count][BATCH] */
+    uint32_t          *missing; /* table columns that take their default */
     uint32_t           missing_count;
-    bool               bad_default;/* a NOT NULL column has the default NULL */
-    char              *null_text;  /* padded copy */
+    bool               bad_default; /* a NOT NULL column has the default NULL */
+    char              *null_text;   /* padded copy */
     size_t             null_bytes;
-    qn_load_options    options;    /* with that copy */
-    qn_arena           scratch;    /* fields of a batch that were rewritten */
+    qn_load_options    options; /* with that copy */
+    qn_arena           scratch; /* fields of a batch that were rewritten */
 };
 
 static kind kind_of(qn_type t)
 {
     switch ((qn_sql_type)t.id) {
-    case QN_TYPE_SMALLINT: return KIND_I16;
-    case QN_TYPE_INTEGER: return KIND_I32;
-    case QN_TYPE_BIGINT: return KIND_I64;
-    case QN_TYPE_TEXT: return KIND_TEXT;
-    case QN_TYPE_VARCHAR: return t.typmod < 4 ? KIND_TEXT : KIND_VARCHAR;
-    case QN_TYPE_CHAR: return t.typmod < 4 ? KIND_OTHER : KIND_CHAR;
-    case QN_TYPE_DATE: return KIND_DATE;
-    case QN_TYPE_TIMESTAMP: return t.typmod < 0 ? KIND_TIMESTAMP : KIND_OTHER;
-    case QN_TYPE_BOOLEAN: return KIND_BOOL;
-    default: return KIND_OTHER;
+    case QN_TYPE_SMALLINT:
+        return KIND_I16;
+    case QN_TYPE_INTEGER:
+        return KIND_I32;
+    case QN_TYPE_BIGINT:
+        return KIND_I64;
+    case QN_TYPE_TEXT:
+        return KIND_TEXT;
+    case QN_TYPE_VARCHAR:
+        return t.typmod < 4 ? KIND_TEXT : KIND_VARCHAR;
+    case QN_TYPE_CHAR:
+        return t.typmod < 4 ? KIND_OTHER : KIND_CHAR;
+    case QN_TYPE_DATE:
+        return KIND_DATE;
+    case QN_TYPE_TIMESTAMP:
+        return t.typmod < 0 ? KIND_TIMESTAMP : KIND_OTHER;
+    case QN_TYPE_BOOLEAN:
+        return KIND_BOOL;
+    default:
+        return KIND_OTHER;
     }
 }
 
@@ -75,7 +94,8 @@ static qn_status make_plans(qn_convert *cv, qn_error *err)
         const qn_column *col = &job->table->columns[c];
         plan            *p = &cv->plans[i];
         given[c] = true;
-        *p = (plan){.column = c, .kind = kind_of(col->type), .type = col->type, .not_null = col->not_null};
+        *p = (plan){
+            .column = c, .kind = kind_of(col->type), .type = col->type, .not_null = col->not_null};
         p->bank = qn_type_bank((qn_sql_type)col->type.id);
         p->force_not_null = job->options.force_not_null && job->options.force_not_null[c];
         p->force_null = job->options.force_null && job->options.force_null[c];
@@ -108,8 +128,10 @@ qn_status qn_convert_new(const qn_load_job *job, qn_convert **convert, qn_error 
     cv->null_bytes = strlen(null_text);
     qn_arena_init(&cv->scratch, mem);
     QN_ALLOC(err, cv->plans = qn_alloc0(mem, qn_mul((size_t)cv->count + 1, sizeof *cv->plans)));
-    QN_ALLOC(err, cv->fields = qn_alloc0(mem, qn_mul((size_t)cv->count + 1, BATCH * sizeof *cv->fields)));
-    QN_ALLOC(err, cv->missing = qn_alloc0(mem, qn_mul((size_t)job->table->column_count + 1, sizeof *cv->missing)));
+    QN_ALLOC(err, cv->fields =
+                      qn_alloc0(mem, qn_mul((size_t)cv->count + 1, BATCH * sizeof *cv->fields)));
+    QN_ALLOC(err, cv->missing = qn_alloc0(
+                      mem, qn_mul((size_t)job->table->column_count + 1, sizeof *cv->missing)));
     QN_ALLOC(err, cv->null_text = qn_alloc0(mem, cv->null_bytes + QN_LOAD_PADDING));
     memcpy(cv->null_text, null_text, cv->null_bytes);
     cv->options = job->options;
@@ -137,7 +159,8 @@ void qn_convert_free(qn_convert *cv)
     qn_free(mem, cv, sizeof *cv);
 }
 
-/* ---- ordinary spellings ---------------------------------------------------------------------------- */
+/* ---- ordinary spellings
+ * ---------------------------------------------------------------------------- */
 
 static inline uint64_t load64(const char *s)
 {
@@ -146,8 +169,8 @@ static inline uint64_t load64(const char *s)
     return x;
 }
 
-/* The last n (1 to 8) digits ending a group that begins at s, all at once: bytes to pairs to fours to eight.
- * False when one of them is no digit.  Reads 8 bytes. */
+/* The last n (1 to 8) digits ending a group that begins at s, all at once: bytes to pairs to fours
+ * to eight. False when one of them is no digit.  Reads 8 bytes. */
 static inline bool digits8(const char *s, uint32_t n, uint64_t *out)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -217,7 +240,8 @@ static qn_status convert_any(qn_convert *cv, const plan *p, const qn_field *f, q
         if (!qn_fill_str(part, p->column, f->data, f->bytes, &v.str))
             return qn_nomem(err);
     } else {
-        qn_status st = qn_value_parse(p->type, f->data, f->bytes, &cv->job->settings, &part->arena, &v, err);
+        qn_status st =
+            qn_value_parse(p->type, f->data, f->bytes, &cv->job->settings, &part->arena, &v, err);
         if (st != QN_OK)
             return st;
     }
@@ -231,12 +255,14 @@ static void force(const qn_convert *cv, const plan *p, qn_field *f)
     if (!f->data) {
         if (p->force_not_null)
             *f = (qn_field){cv->null_text, (uint32_t)cv->null_bytes, false};
-    } else if (p->force_null && f->bytes == cv->null_bytes && memcmp(f->data, cv->null_text, f->bytes) == 0) {
+    } else if (p->force_null && f->bytes == cv->null_bytes &&
+               memcmp(f->data, cv->null_text, f->bytes) == 0) {
         *f = (qn_field){NULL, 0, false};
     }
 }
 
-/* ---- a batch, column by column ----------------------------------------------------------------------- */
+/* ---- a batch, column by column
+ * ----------------------------------------------------------------------- */
 
 static bool column_null(const plan *p, qn_fill *fill, uint32_t row)
 {
@@ -250,40 +276,50 @@ static bool column_null(const plan *p, qn_fill *fill, uint32_t row)
 }
 
 /* The loop over the rows of a batch; FAST tries to store slot[i] from the field f. */
-#define EACH_ROW(type, FAST)                                                                               \
-    do {                                                                                                   \
-        type *slot = (type *)fill->values[p->column] + row;                                                \
-        for (uint32_t i = 0; i < count; i++, f++) {                                                        \
-            if (!f->data) {                                                                                \
-                if (!column_null(p, fill, row + i))                                                        \
-                    return false;                                                                          \
-            } else if (!(FAST)) {                                                                          \
-                if (convert_any(cv, p, f, fill, part, row + i, NULL) != QN_OK)                             \
-                    return false;                                                                          \
-            }                                                                                              \
-        }                                                                                                  \
+#define EACH_ROW(type, FAST)                                                                       \
+    do {                                                                                           \
+        type *slot = (type *)fill->values[p->column] + row;                                        \
+        for (uint32_t i = 0; i < count; i++, f++) {                                                \
+            if (!f->data) {                                                                        \
+                if (!column_null(p, fill, row + i))                                                \
+                    return false;                                                                  \
+            } else if (!(FAST)) {                                                                  \
+                if (convert_any(cv, p, f, fill, part, row + i, NULL) != QN_OK)                     \
+                    return false;                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     } while (0)
 
-static bool convert_column(qn_convert *cv, const plan *p, const qn_field *f, uint32_t count, qn_fill *fill,
-                           qn_fill_part *part, uint32_t row)
+static bool convert_column(qn_convert *cv, const plan *p, const qn_field *f, uint32_t count,
+                           qn_fill *fill, qn_fill_part *part, uint32_t row)
 {
     int64_t v;
 
     switch (p->kind) {
     case KIND_I16:
-        EACH_ROW(int16_t, fast_integer(f->data, f->bytes, &v) && v == (int16_t)v && (slot[i] = (int16_t)v, true));
+        EACH_ROW(int16_t, fast_integer(f->data, f->bytes, &v) && v == (int16_t)v &&
+                              (slot[i] = (int16_t)v, true));
         break;
     case KIND_I32:
-        EACH_ROW(int32_t, fast_integer(f->data, f->bytes, &v) && v == (int32_t)v && (slot[i] = (int32_t)v, true));
+        EACH_ROW(int32_t, fast_integer(f->data, f->bytes, &v) && v == (int32_t)v &&
+                              (slot[i] = (int32_t)v, true));
         break;
-    case KIND_I64: EACH_ROW(int64_t, fast_integer(f->data, f->bytes, &slot[i])); break;
-    case KIND_DATE: EACH_ROW(int32_t, qn_date_parse_fast(f->data, f->bytes, &slot[i])); break;
-    case KIND_TIMESTAMP: EACH_ROW(int64_t, qn_timestamp_parse_fast(f->data, f->bytes, &slot[i])); break;
+    case KIND_I64:
+        EACH_ROW(int64_t, fast_integer(f->data, f->bytes, &slot[i]));
+        break;
+    case KIND_DATE:
+        EACH_ROW(int32_t, qn_date_parse_fast(f->data, f->bytes, &slot[i]));
+        break;
+    case KIND_TIMESTAMP:
+        EACH_ROW(int64_t, qn_timestamp_parse_fast(f->data, f->bytes, &slot[i]));
+        break;
     case KIND_BOOL:
         EACH_ROW(uint8_t, f->bytes == 1 && (f->data[0] == 't' || f->data[0] == 'f') &&
                               (slot[i] = f->data[0] == 't', true));
         break;
-    case KIND_TEXT: EACH_ROW(qn_str, qn_fill_str(part, p->column, f->data, f->bytes, &slot[i])); break;
+    case KIND_TEXT:
+        EACH_ROW(qn_str, qn_fill_str(part, p->column, f->data, f->bytes, &slot[i]));
+        break;
     case KIND_VARCHAR:
     case KIND_CHAR:
     case KIND_OTHER: {
@@ -345,10 +381,11 @@ static bool convert_batch(qn_convert *cv, const qn_convert_task *t, uint32_t fir
     return true;
 }
 
-/* ---- a row by itself, with PostgreSQL's checks in its order ------------------------------------------- */
+/* ---- a row by itself, with PostgreSQL's checks in its order
+ * ------------------------------------------- */
 
-void qn_convert_context(qn_error *err, const char *table, uint64_t line, const char *column, const char *text,
-                        size_t bytes)
+void qn_convert_context(qn_error *err, const char *table, uint64_t line, const char *column,
+                        const char *text, size_t bytes)
 {
     if (!err)
         return;
@@ -384,16 +421,19 @@ static qn_status row_nulls(const qn_convert *cv, qn_error *err)
         for (uint32_t k = 0; k < cv->count; k++)
             null |= cv->plans[k].column == c && !cv->fields[(size_t)k * BATCH].data;
         for (uint32_t k = 0; k < cv->missing_count; k++)
-            null |= cv->missing[k] == c && (!cv->job->defaults || !cv->job->default_nulls || cv->job->default_nulls[c]);
+            null |= cv->missing[k] == c &&
+                    (!cv->job->defaults || !cv->job->default_nulls || cv->job->default_nulls[c]);
         if (null)
-            return qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION,
-                           "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-                           table->columns[c].name, table->name);
+            return qn_fail(
+                err, QN_SQLSTATE_NOT_NULL_VIOLATION,
+                "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                table->columns[c].name, table->name);
     }
     return QN_OK;
 }
 
-static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t index, qn_error *err)
+static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t index,
+                             qn_error *err)
 {
     const qn_record *r = &t->records[index];
     const qn_table  *table = cv->job->table;
@@ -405,8 +445,8 @@ static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t 
     qn_status        st;
 
     st = cv->count == 0 ? QN_OK
-                        : qn_fields_split(&cv->options, cv->null_bytes, data, bytes, cv->fields, BATCH, cv->count,
-                                          &n, &cv->scratch, err);
+                        : qn_fields_split(&cv->options, cv->null_bytes, data, bytes, cv->fields,
+                                          BATCH, cv->count, &n, &cv->scratch, err);
     if (st == QN_OK && (n > cv->count || (cv->count == 0 && bytes > 0)))
         st = qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "extra data after last expected column");
     for (uint32_t k = 0; k < cv->count && st == QN_OK; k++) {
@@ -437,7 +477,8 @@ static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t 
     return st;
 }
 
-/* ---- a task -------------------------------------------------------------------------------------------- */
+/* ---- a task
+ * -------------------------------------------------------------------------------------------- */
 
 /* How many records come before the first one that is not UTF-8; *bad is where. */
 static uint32_t valid_records(const qn_convert_task *t, size_t *bad)
@@ -459,8 +500,8 @@ static uint32_t valid_records(const qn_convert_task *t, size_t *bad)
     return lo;
 }
 
-qn_status qn_convert_run(qn_convert *cv, const qn_convert_task *t, const _Atomic bool *stop, uint64_t *line,
-                         qn_error *err)
+qn_status qn_convert_run(qn_convert *cv, const qn_convert_task *t, const _Atomic bool *stop,
+                         uint64_t *line, qn_error *err)
 {
     qn_status st = QN_OK;
     size_t    bad;

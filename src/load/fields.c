@@ -1,10 +1,11 @@
-/* A record to fields: PostgreSQL's CopyReadAttributesText and CopyReadAttributesCSV as state machines.
+/* A record to fields: PostgreSQL's CopyReadAttributesText and CopyReadAttributesCSV as state
+ * machines.
  *
- * The common field holds neither escape nor quote and is a view of the record.  Others are rewritten in
- * scratch memory; the record itself stays as it is, because error messages show it.
+ * The common field holds neither escape nor quote and is a view of the record.  Others are
+ * rewritten in scratch memory; the record itself stays as it is, because error messages show it.
  *
- * The null marker is compared with the raw bytes, before escapes are undone, and in CSV only for fields
- * without any quote.  Text made by \x and \0 escapes is checked for UTF-8 again. */
+ * The null marker is compared with the raw bytes, before escapes are undone, and in CSV only for
+ * fields without any quote.  Text made by \x and \0 escapes is checked for UTF-8 again. */
 #include <stdio.h>
 
 #include "load/load_int.h"
@@ -43,7 +44,10 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool is_octal(char c) { return c >= '0' && c <= '7'; }
+static bool is_octal(char c)
+{
+    return c >= '0' && c <= '7';
+}
 
 /* The byte that an escape stands for; *p is behind the backslash and is moved behind the escape.
  * *check: the byte could make invalid text. */
@@ -53,13 +57,26 @@ static char unescape(const char **p, const char *end, bool *check)
     int  value, digit;
 
     switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'v': return '\v';
-    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7':
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    case 'v':
+        return '\v';
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
         value = c - '0';
         for (int k = 0; k < 2 && *p < end && is_octal(**p); k++)
             value = value * 8 + (*(*p)++ - '0');
@@ -75,7 +92,8 @@ static char unescape(const char **p, const char *end, bool *check)
         }
         c = (char)value;
         break;
-    default: break;
+    default:
+        break;
     }
     if (c == 0 || (c & 0x80))
         *check = true;
@@ -91,7 +109,8 @@ qn_status qn_load_invalid_utf8(const char *s, size_t bytes, qn_error *err)
     size_t   want = lead < 0xC0 || lead >= 0xF8 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 
     for (size_t i = 0; i < want && i < bytes; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s0x%02x", i ? " " : "", (unsigned char)s[i]);
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s0x%02x", i ? " " : "",
+                              (unsigned char)s[i]);
     return qn_fail(err, QN_SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
                    "invalid byte sequence for encoding \"UTF8\": %s", list);
 }
@@ -102,8 +121,8 @@ static qn_status too_big(qn_error *err)
 }
 
 /* A text field that holds a backslash: [begin, end) raw, written to scratch. */
-static qn_status text_escaped(const qn_load_options *o, size_t null_bytes, const char *begin, const char *end,
-                              qn_field *out, qn_arena *scratch, qn_error *err)
+static qn_status text_escaped(const qn_load_options *o, size_t null_bytes, const char *begin,
+                              const char *end, qn_field *out, qn_arena *scratch, qn_error *err)
 {
     const char *p = begin, *raw_end = end;
     bool        check = false;
@@ -136,9 +155,9 @@ static qn_status text_escaped(const qn_load_options *o, size_t null_bytes, const
     return QN_OK;
 }
 
-static qn_status split_text(const qn_load_options *o, size_t null_bytes, const char *data, size_t bytes,
-                            qn_field *out, size_t stride, uint32_t limit, uint32_t *count, qn_arena *scratch,
-                            qn_error *err)
+static qn_status split_text(const qn_load_options *o, size_t null_bytes, const char *data,
+                            size_t bytes, qn_field *out, size_t stride, uint32_t limit,
+                            uint32_t *count, qn_arena *scratch, qn_error *err)
 {
     const char  delimiter = o->delimiter;
     const char *begin = data, *end = data + bytes, *skip = data;
@@ -153,7 +172,8 @@ static qn_status split_text(const qn_load_options *o, size_t null_bytes, const c
         while (mask) {
             const char *p = window + __builtin_ctzll(mask);
             mask &= mask - 1;
-            if (p < skip)
+            if (p < skip &&
+                p < end) /* taken along by a backslash; the end of the record never is */
                 continue;
             if (p < end && *p == '\\') {
                 escaped = true;
@@ -201,10 +221,11 @@ static const char *find2(const char *p, const char *end, char a, char b)
     return p < end ? p : end;
 }
 
-/* The rest of a CSV field that begins at `begin` and has its first quote at p.  *next: the delimiter or the
- * end of the record. */
-static qn_status csv_quoted(const qn_load_options *o, const char *begin, const char *p, const char *end,
-                            qn_field *out, const char **next, qn_arena *scratch, qn_error *err)
+/* The rest of a CSV field that begins at `begin` and has its first quote at p.  *next: the
+ * delimiter or the end of the record. */
+static qn_status csv_quoted(const qn_load_options *o, const char *begin, const char *p,
+                            const char *end, qn_field *out, const char **next, qn_arena *scratch,
+                            qn_error *err)
 {
     const char quote = o->quote, escape = o->escape;
 
@@ -250,9 +271,9 @@ static qn_status csv_quoted(const qn_load_options *o, const char *begin, const c
     return QN_OK;
 }
 
-static qn_status split_csv(const qn_load_options *o, size_t null_bytes, const char *data, size_t bytes,
-                           qn_field *out, size_t stride, uint32_t limit, uint32_t *count, qn_arena *scratch,
-                           qn_error *err)
+static qn_status split_csv(const qn_load_options *o, size_t null_bytes, const char *data,
+                           size_t bytes, qn_field *out, size_t stride, uint32_t limit,
+                           uint32_t *count, qn_arena *scratch, qn_error *err)
 {
     const char *begin = data, *end = data + bytes;
     uint32_t    n = 0;
@@ -280,13 +301,13 @@ static qn_status split_csv(const qn_load_options *o, size_t null_bytes, const ch
     return QN_OK;
 }
 
-qn_status qn_fields_split(const qn_load_options *o, size_t null_bytes, const char *data, size_t bytes,
-                          qn_field *out, size_t stride, uint32_t limit, uint32_t *count, qn_arena *scratch,
-                          qn_error *err)
+qn_status qn_fields_split(const qn_load_options *o, size_t null_bytes, const char *data,
+                          size_t bytes, qn_field *out, size_t stride, uint32_t limit,
+                          uint32_t *count, qn_arena *scratch, qn_error *err)
 {
     *count = 0;
     if (bytes > QN_LOAD_RECORD_LIMIT)
         return too_big(err);
-    return (o->format == QN_LOAD_CSV ? split_csv : split_text)(o, null_bytes, data, bytes, out, stride, limit,
-                                                               count, scratch, err);
+    return (o->format == QN_LOAD_CSV ? split_csv : split_text)(o, null_bytes, data, bytes, out,
+                                                               stride, limit, count, scratch, err);
 }

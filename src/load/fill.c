@@ -1,19 +1,26 @@
 /* The column buffers of one block: filled row by row, encoded column by column, used again.
  *
- * Value arrays have a fixed capacity; strings longer than a slot are copied into pages.  Each thread has a
- * page per column, so the strings of a column lie together and in row order (the encoder reads them column by
- * column), and no latch is needed.  Pages come from an arena per thread that is reset, not freed, between
- * blocks: from the second block on a load touches no fresh memory.
+ * Value arrays have a fixed capacity; strings longer than a slot are copied into pages.  Each
+ * thread has a page per column, so the strings of a column lie together and in row order (the
+ * encoder reads them column by column), and no latch is needed.  Pages come from an arena per
+ * thread that is reset, not freed, between blocks: from the second block on a load touches no fresh
+ * memory.
  *
  * Invariant: has_nulls[c] is 0 iff the bitmap of c is all zero. */
 #include "load/load_int.h"
 
-#define PAGE_BYTES ((size_t)1 << 15)
+#define PAGE_BYTES       ((size_t)1 << 15)
 #define PAGE_FIRST_BYTES ((size_t)1 << 10)
 
-static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static size_t padded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
 
-static size_t bitmap_bytes(uint32_t rows) { return padded(((size_t)rows + 7) / 8); }
+static size_t bitmap_bytes(uint32_t rows)
+{
+    return padded(((size_t)rows + 7) / 8);
+}
 
 /* Bytes of the bitmap of column c: none where NULL is not allowed. */
 static size_t null_bytes(const qn_fill *fill, uint32_t c, uint32_t rows)
@@ -30,7 +37,10 @@ static void free_segments(qn_fill *fill)
     }
 }
 
-static size_t value_bytes(const qn_column *c) { return qn_bank_bytes(qn_type_bank((qn_sql_type)c->type.id)); }
+static size_t value_bytes(const qn_column *c)
+{
+    return qn_bank_bytes(qn_type_bank((qn_sql_type)c->type.id));
+}
 
 size_t qn_fill_row_bytes(const qn_column *columns, uint32_t column_count)
 {
@@ -60,7 +70,8 @@ qn_status qn_fill_init(qn_fill *fill, qn_mem *mem, const qn_column *columns, uin
         qn_arena_init(&fill->parts[p].arena, mem);
     for (uint32_t p = 0; p < parts; p++) {
         QN_ALLOC(err, fill->parts[p].pages = qn_alloc0(mem, qn_mul(n + 1, sizeof(qn_fill_page))));
-        QN_ALLOC(err, fill->parts[p].string_bytes = qn_alloc0(mem, qn_mul(n + 1, sizeof(uint64_t))));
+        QN_ALLOC(err,
+                 fill->parts[p].string_bytes = qn_alloc0(mem, qn_mul(n + 1, sizeof(uint64_t))));
     }
 done:
     if (st != QN_OK)
@@ -203,8 +214,8 @@ qn_status qn_fill_write(qn_fill *fill, qn_env *store_env, qn_change *change, uin
     char          path[4096];
 
     QN_TRY(qn_change_block_path(change, &number, path, sizeof path, err));
-    QN_TRY(qn_block_write(store_env, path, table_id, number, fill->rows, fill->segments, fill->column_count,
-                          &info, err));
+    QN_TRY(qn_block_write(store_env, path, table_id, number, fill->rows, fill->segments,
+                          fill->column_count, &info, err));
     QN_TRY(qn_change_add_block(change, table_id, number, sequence, &info, err));
 done:
     free_segments(fill);

@@ -1,8 +1,9 @@
 /* Plain bytes from a file, a .gz or .zst file, or a callback.
  *
- * A compressed file may hold several gzip members or zstd frames one after another, as `cat a.gz b.gz` makes
- * them.  Zero bytes behind the last member are padding, as gzip(1) takes them; anything else there, and an
- * end inside a member, is an error: a truncated download must not look like a short table.
+ * A compressed file may hold several gzip members or zstd frames one after another, as `cat a.gz
+ * b.gz` makes them.  Zero bytes behind the last member are padding, as gzip(1) takes them; anything
+ * else there, and an end inside a member, is an error: a truncated download must not look like a
+ * short table.
  *
  * Not here: threads.  The caller reads on a thread of its own. */
 #include <stdlib.h>
@@ -21,16 +22,16 @@ struct qn_input {
     uint64_t         file_bytes; /* 0: unknown */
     _Atomic uint64_t read_bytes; /* the reading thread adds, progress reads */
 
-    char    *buffer; /* compressed bytes */
-    size_t   have, used;
-    bool     source_end;
-    bool     inside;  /* in the middle of a member or frame */
-    bool     any;     /* at least one member was begun */
-    z_stream z;
-    bool     z_ready;
+    char      *buffer; /* compressed bytes */
+    size_t     have, used;
+    bool       source_end;
+    bool       inside; /* in the middle of a member or frame */
+    bool       any;    /* at least one member was begun */
+    z_stream   z;
+    bool       z_ready;
     ZSTD_DCtx *zstd;
-    uint64_t zstd_charged;
-    qn_error deferred; /* a failure behind bytes that were still good: for the next read */
+    uint64_t   zstd_charged;
+    qn_error   deferred; /* a failure behind bytes that were still good: for the next read */
 };
 
 typedef union zlib_header { /* keeps the size of a piece and the alignment behind it */
@@ -70,7 +71,9 @@ qn_codec qn_codec_of_path(const char *path)
 {
     if (!path)
         return QN_CODEC_NONE;
-    return ends_with(path, ".gz") ? QN_CODEC_GZIP : ends_with(path, ".zst") ? QN_CODEC_ZSTD : QN_CODEC_NONE;
+    return ends_with(path, ".gz")    ? QN_CODEC_GZIP
+           : ends_with(path, ".zst") ? QN_CODEC_ZSTD
+                                     : QN_CODEC_NONE;
 }
 
 /* zstd allocates by itself: account for what it holds. */
@@ -105,7 +108,8 @@ static qn_status open_codec(qn_input *in, qn_error *err)
     return in->zstd && zstd_charge(in) ? QN_OK : qn_nomem(err);
 }
 
-/* The message names the cause as the operating system words it: the vfs has it behind its last ": ". */
+/* The message names the cause as the operating system words it: the vfs has it behind its last ":
+ * ". */
 static qn_status open_failed(const char *path, const qn_error *cause, qn_error *err)
 {
     if (cause->status == QN_NOMEM)
@@ -172,7 +176,8 @@ double qn_input_fraction(const qn_input *in)
 {
     if (!in->file_bytes)
         return -1;
-    double f = (double)atomic_load_explicit(&in->read_bytes, memory_order_relaxed) / (double)in->file_bytes;
+    double f = (double)atomic_load_explicit(&in->read_bytes, memory_order_relaxed) /
+               (double)in->file_bytes;
     return f > 1 ? 1 : f;
 }
 
@@ -186,12 +191,13 @@ static qn_status read_source(qn_input *in, void *buffer, size_t bytes, size_t *g
         *got = (size_t)n;
     } else {
         qn_error cause = {0};
-        if (in->env->vfs->read(in->env->vfs, in->file, QN_STREAM, buffer, bytes, got, &cause) != QN_OK) {
+        if (in->env->vfs->read(in->env->vfs, in->file, QN_STREAM, buffer, bytes, got, &cause) !=
+            QN_OK) {
             if (cause.status == QN_NOMEM)
                 return qn_nomem(err);
             const char *why = strrchr(cause.message, ':');
-            return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read from file \"%s\": %s", in->source.path,
-                           why && why[1] == ' ' ? why + 2 : cause.message);
+            return qn_fail(err, QN_SQLSTATE_IO_ERROR, "could not read from file \"%s\": %s",
+                           in->source.path, why && why[1] == ' ' ? why + 2 : cause.message);
         }
     }
     atomic_fetch_add_explicit(&in->read_bytes, *got, memory_order_relaxed);
@@ -211,7 +217,8 @@ static qn_status refill(qn_input *in, qn_error *err)
 static void damaged(const qn_input *in, const char *what, qn_error *err)
 {
     const char *name = in->codec == QN_CODEC_GZIP ? "gzip" : "zstd";
-    qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s data in file \"%s\"", what, name, in->source.path);
+    qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s data in file \"%s\"", what, name,
+            in->source.path);
 }
 
 /* Skip zero padding behind the last member; *end when nothing else follows. */
@@ -279,7 +286,8 @@ static void read_zstd(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_
         if (at_end && !in->inside && in->any)
             break;
         ZSTD_inBuffer src = {in->buffer, in->have, in->used};
-        size_t        before = out.pos, rc = at_end && !in->any ? 1 : ZSTD_decompressStream(in->zstd, &out, &src);
+        size_t        before = out.pos,
+               rc = at_end && !in->any ? 1 : ZSTD_decompressStream(in->zstd, &out, &src);
         in->any = true;
         if (ZSTD_isError(rc)) {
             damaged(in, "invalid", err);

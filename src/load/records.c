@@ -1,13 +1,13 @@
 /* Where records end: the one part of a load that must go through the bytes in order.
  *
- * The rules are those of PostgreSQL's COPY.  The first line decides whether lines end in NL, CR or CR NL,
- * and every other line end is then an error outside quotes.  In text format a backslash takes the byte
- * behind it along (so backslash-newline is data) and `\.` ends the data; in CSV only a `\.` alone on a line
- * does, and quotes hide line ends.  Line numbers count as PostgreSQL counts them: in CSV also the line ends
- * inside quotes.
+ * The rules are those of PostgreSQL's COPY.  The first line decides whether lines end in NL, CR or
+ * CR NL, and every other line end is then an error outside quotes.  In text format a backslash
+ * takes the byte behind it along (so backslash-newline is data) and `\.` ends the data; in CSV only
+ * a `\.` alone on a line does, and quotes hide line ends.  Line numbers count as PostgreSQL counts
+ * them: in CSV also the line ends inside quotes.
  *
- * Only a few bytes can matter; they are found 64 at a time.  A byte whose meaning depends on bytes that have
- * not arrived is left for the next call. */
+ * Only a few bytes can matter; they are found 64 at a time.  A byte whose meaning depends on bytes
+ * that have not arrived is left for the next call. */
 #include "load/load_int.h"
 
 #if defined(__SSE2__)
@@ -28,18 +28,20 @@ void qn_records_move(qn_records *r)
     r->begin = 0;
 }
 
-/* Position of the first of four bytes in [p, end), else end.  Reads up to QN_LOAD_PADDING past end. */
+/* Position of the first of four bytes in [p, end), else end.  Reads up to QN_LOAD_PADDING past end.
+ */
 static const char *find4(const char *p, const char *end, char a, char b, char c, char d)
 {
 #if defined(__SSE2__)
-    const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b), vc = _mm_set1_epi8(c), vd = _mm_set1_epi8(d);
+    const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b), vc = _mm_set1_epi8(c),
+                  vd = _mm_set1_epi8(d);
     for (; p < end; p += 32) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i y = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
-        __m128i hx = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, va), _mm_cmpeq_epi8(x, vb)),
-                                  _mm_or_si128(_mm_cmpeq_epi8(x, vc), _mm_cmpeq_epi8(x, vd)));
-        __m128i hy = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(y, va), _mm_cmpeq_epi8(y, vb)),
-                                  _mm_or_si128(_mm_cmpeq_epi8(y, vc), _mm_cmpeq_epi8(y, vd)));
+        __m128i  x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i  y = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+        __m128i  hx = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, va), _mm_cmpeq_epi8(x, vb)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(x, vc), _mm_cmpeq_epi8(x, vd)));
+        __m128i  hy = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(y, va), _mm_cmpeq_epi8(y, vb)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(y, vc), _mm_cmpeq_epi8(y, vd)));
         uint32_t hits = (uint32_t)_mm_movemask_epi8(hx) | (uint32_t)_mm_movemask_epi8(hy) << 16;
         if (hits) {
             p += __builtin_ctz(hits);
@@ -57,7 +59,8 @@ static const char *find4(const char *p, const char *end, char a, char b, char c,
 static qn_status bad_eol(const qn_records *r, bool newline, qn_error *err)
 {
     const char *what = newline ? "newline" : "carriage return";
-    qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s found in data", r->csv ? "unquoted" : "literal", what);
+    qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "%s %s found in data",
+            r->csv ? "unquoted" : "literal", what);
     if (r->csv)
         qn_error_hint(err, "Use quoted CSV field to represent %s.", what);
     else
@@ -68,8 +71,8 @@ static qn_status bad_eol(const qn_records *r, bool newline, qn_error *err)
 typedef enum step { STEP_ON, STEP_RECORD, STEP_WAIT, STEP_END, STEP_FAIL } step;
 
 /* A line end at data[i].  *next: where the next record begins. */
-static step line_end(qn_records *r, const char *data, size_t i, size_t bytes, bool final, size_t *next,
-                     qn_error *err)
+static step line_end(qn_records *r, const char *data, size_t i, size_t bytes, bool final,
+                     size_t *next, qn_error *err)
 {
     if (data[i] == '\n') {
         if (r->eol == QN_EOL_CR || r->eol == QN_EOL_CRNL) {
@@ -101,8 +104,8 @@ static step line_end(qn_records *r, const char *data, size_t i, size_t bytes, bo
     return STEP_RECORD;
 }
 
-/* A backslash at data[i] that counts.  STEP_END: the end-of-data marker.  STEP_ON: *next is where to look
- * on.  In CSV the caller asks only at the start of a record. */
+/* A backslash at data[i] that counts.  STEP_END: the end-of-data marker.  STEP_ON: *next is where
+ * to look on.  In CSV the caller asks only at the start of a record. */
 static step backslash(const qn_records *r, const char *data, size_t i, size_t bytes, bool final,
                       size_t *next, qn_error *err)
 {
@@ -141,15 +144,17 @@ static step backslash(const qn_records *r, const char *data, size_t i, size_t by
         return STEP_FAIL;
     }
     if (((r->eol == QN_EOL_NL || crnl) && c != '\n') || (r->eol == QN_EOL_CR && c != '\r')) {
-        qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "end-of-copy marker does not match previous newline style");
+        qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT,
+                "end-of-copy marker does not match previous newline style");
         return STEP_FAIL;
     }
+    *next = at + 1;
     return STEP_END;
 }
 
 /* One step in CSV at a byte that may matter. */
-static step csv_step(qn_records *r, const char *data, size_t i, size_t bytes, bool final, size_t *next,
-                     qn_error *err)
+static step csv_step(qn_records *r, const char *data, size_t i, size_t bytes, bool final,
+                     size_t *next, qn_error *err)
 {
     char c = data[i];
     bool escaped = r->escape_end == i && i > 0; /* the byte before is a pending escape */
@@ -171,9 +176,10 @@ static step csv_step(qn_records *r, const char *data, size_t i, size_t bytes, bo
     return c == '\n' || c == '\r' ? line_end(r, data, i, bytes, final, next, err) : STEP_ON;
 }
 
-/* Look on from r->scan to the end of the record.  STEP_RECORD and STEP_END: *end is where its text ends and
- * r->scan where the next one begins. */
-static step find_end(qn_records *r, const char *data, size_t bytes, bool final, size_t *end, qn_error *err)
+/* Look on from r->scan to the end of the record.  STEP_RECORD and STEP_END: *end is where its text
+ * ends and r->scan where the next one begins. */
+static step find_end(qn_records *r, const char *data, size_t bytes, bool final, size_t *end,
+                     qn_error *err)
 {
     char special = r->csv ? r->quote : '\\';
     char other = r->csv && r->escape ? r->escape : special;
@@ -183,6 +189,7 @@ static step find_end(qn_records *r, const char *data, size_t bytes, bool final, 
         step   s = backslash(r, data, r->scan, bytes, final, &next, err);
         if (s != STEP_ON) {
             *end = r->scan;
+            r->at_start = s == STEP_WAIT;
             return s;
         }
     }
@@ -199,16 +206,16 @@ static step find_end(qn_records *r, const char *data, size_t bytes, bool final, 
         if (s == STEP_WAIT || s == STEP_FAIL)
             return s;
         *end = i;
-        if (s != STEP_END)
-            r->scan = next;
+        r->scan = next;
         if (s != STEP_ON)
             return s;
     }
     return STEP_WAIT;
 }
 
-qn_status qn_records_scan(qn_records *r, const char *data, size_t bytes, bool final, uint64_t base_line,
-                          qn_record *out, uint32_t limit, uint32_t *count, qn_error *err)
+qn_status qn_records_scan(qn_records *r, const char *data, size_t bytes, bool final,
+                          uint64_t base_line, qn_record *out, uint32_t limit, uint32_t *count,
+                          qn_error *err)
 {
     *count = 0;
     while (*count < limit && !r->done) {
@@ -234,12 +241,12 @@ qn_status qn_records_scan(qn_records *r, const char *data, size_t bytes, bool fi
         if (s == STEP_WAIT) {
             end = bytes;
             r->done = true;
-        } else if (s == STEP_END) {
+        } else if (s == STEP_END && end == r->begin) {
             r->done = true;
-            if (end == r->begin)
-                break;
-        }
-        out[(*count)++] = (qn_record){(uint32_t)r->begin, (uint32_t)end, (uint32_t)(r->line - base_line)};
+            break;
+        } /* Behind other text on its line the marker only ends the record: PostgreSQL reads on. */
+        out[(*count)++] =
+            (qn_record){(uint32_t)r->begin, (uint32_t)end, (uint32_t)(r->line - base_line)};
         r->begin = r->scan;
         r->at_start = true;
         r->in_quote = false;

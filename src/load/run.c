@@ -1,33 +1,34 @@
 /* A load: one reader, some workers, and the calling thread that watches.
  *
- * The reader takes plain bytes from the input, finds where records end and cuts tasks: runs of records of one
- * chunk that belong to one block.  It knows each record's row number, so workers write straight to the right
- * rows of the block being filled, in any order.  When all rows of a block are there its columns are encoded,
- * one column a piece, by whoever is free; the last one writes the block.  Encoding goes before parsing, so the
- * oldest block leaves first and its buffers are used again.
+ * The reader takes plain bytes from the input, finds where records end and cuts tasks: runs of
+ * records of one chunk that belong to one block.  It knows each record's row number, so workers
+ * write straight to the right rows of the block being filled, in any order.  When all rows of a
+ * block are there its columns are encoded, one column a piece, by whoever is free; the last one
+ * writes the block.  Encoding goes before parsing, so the oldest block leaves first and its buffers
+ * are used again.
  *
- * What block k holds depends on the input alone, never on the number of threads: rows k·2^19 and on.  Only
- * rows so long that a block's text would pass BLOCK_TEXT_BYTES, or a memory limit too small for the buffers
- * of a full block, make blocks shorter.
+ * What block k holds depends on the input alone, never on the number of threads: rows k·2^19 and
+ * on.  Only rows so long that a block's text would pass BLOCK_TEXT_BYTES, or a memory limit too
+ * small for the buffers of a full block, make blocks shorter.
  *
- * Errors.  Each failure has a key: twice its line, plus one when it belongs to a whole block.  The lowest key
- * wins.  Tasks are given out in order, and after a failure only those that could still fail earlier are done,
- * so the line reported does not depend on timing.
+ * Errors.  Each failure has a key: twice its line, plus one when it belongs to a whole block.  The
+ * lowest key wins.  Tasks are given out in order, and after a failure only those that could still
+ * fail earlier are done, so the line reported does not depend on timing.
  *
  * Bounds: CHUNKS_PER_WORKER chunks a worker plus two, two blocks (one under a tight limit).
  *
- * A file is read on a thread of its own; a callback is called on the thread that called qn_load_run, because
- * it may belong to a connection. */
+ * A file is read on a thread of its own; a callback is called on the thread that called
+ * qn_load_run, because it may belong to a connection. */
 #include "load/load_int.h"
 
-#define CHUNK_BYTES ((size_t)4 << 20)
-#define CHUNK_RECORDS (1u << 17)
+#define CHUNK_BYTES       ((size_t)4 << 20)
+#define CHUNK_RECORDS     (1u << 17)
 #define CHUNKS_PER_WORKER 2
-#define BLOCK_TEXT_BYTES ((uint64_t)1 << 30)
-#define THREADS_MAX 256
-#define FILLS_MAX 2
-#define POLL_NS 100000000u
-#define NO_FAILURE UINT64_MAX
+#define BLOCK_TEXT_BYTES  ((uint64_t)1 << 30)
+#define THREADS_MAX       256
+#define FILLS_MAX         2
+#define POLL_NS           100000000u
+#define NO_FAILURE        UINT64_MAX
 
 typedef struct chunk {
     struct chunk *next;
@@ -37,26 +38,26 @@ typedef struct chunk {
     qn_record    *records;
     uint32_t      record_capacity, count;
     uint64_t      base_line;
-    uint32_t      pending;  /* tasks not done yet, and the reader; under latch once tasks are out */
+    uint32_t      pending; /* tasks not done yet, and the reader; under latch once tasks are out */
 } chunk;
 
 typedef struct task {
-    struct task *next;
-    chunk       *chunk;
+    struct task  *next;
+    chunk        *chunk;
     struct block *block;
-    uint32_t     first, count; /* records of the chunk */
-    uint32_t     row;          /* of the block */
+    uint32_t      first, count; /* records of the chunk */
+    uint32_t      row;          /* of the block */
 } task;
 
 typedef struct block { /* a fill and where it stands */
     qn_fill   fill;
-    bool      busy;      /* holds rows or is being encoded */
-    bool      closed;    /* no more rows come */
-    uint32_t  pending;   /* tasks not done yet */
+    bool      busy;    /* holds rows or is being encoded */
+    bool      closed;  /* no more rows come */
+    uint32_t  pending; /* tasks not done yet */
     uint64_t  sequence;
     uint64_t  last_line;
     uint64_t  text_bytes;
-    uint32_t *order;     /* columns in the order of encoding */
+    uint32_t *order; /* columns in the order of encoding */
     uint32_t  next_column, columns_left;
 } block;
 
@@ -85,14 +86,14 @@ typedef struct load {
     qn_thread          reader_thread;
 
     /* the reader's own */
-    qn_records  records;
-    bool        header_done;
-    bool        header_bad;
-    qn_arena    scratch;
-    block      *filling;
-    uint64_t    next_sequence, rows;
-    bool        inline_reader;
-    uint64_t    polled_ns;
+    qn_records records;
+    bool       header_done;
+    bool       header_bad;
+    qn_arena   scratch;
+    block     *filling;
+    uint64_t   next_sequence, rows;
+    bool       inline_reader;
+    uint64_t   polled_ns;
 
     /* under latch */
     qn_latch latch;
@@ -111,7 +112,8 @@ typedef struct load {
     _Atomic bool canceled; /* set by the caller: everybody stops at once */
 } load;
 
-/* ---- failures ---------------------------------------------------------------------------------------- */
+/* ---- failures
+ * ---------------------------------------------------------------------------------------- */
 
 static void fail_locked(load *l, uint64_t key, const qn_error *err)
 {
@@ -140,9 +142,13 @@ static void cancel(load *l)
     fail(l, 0, &err);
 }
 
-static bool canceled(const load *l) { return l->job->cancel && atomic_load(l->job->cancel); }
+static bool canceled(const load *l)
+{
+    return l->job->cancel && atomic_load(l->job->cancel);
+}
 
-/* ---- blocks and tasks, latch held ------------------------------------------------------------------------ */
+/* ---- blocks and tasks, latch held
+ * ------------------------------------------------------------------------ */
 
 static void free_chunk_locked(load *l, chunk *c)
 {
@@ -195,7 +201,8 @@ static void task_done_locked(load *l, task *t)
     qn_cond_broadcast(&l->room);
 }
 
-/* ---- workers ------------------------------------------------------------------------------------------- */
+/* ---- workers
+ * ------------------------------------------------------------------------------------------- */
 
 static void encode_step(worker *w, block *b, uint32_t column)
 {
@@ -212,7 +219,8 @@ static void encode_step(worker *w, block *b, uint32_t column)
     qn_latch_drop(&l->latch);
     if (write) {
         const qn_load_job *job = l->job;
-        if (qn_fill_write(&b->fill, job->store_env, job->change, job->table->id, b->sequence, &err) != QN_OK)
+        if (qn_fill_write(&b->fill, job->store_env, job->change, job->table->id, b->sequence,
+                          &err) != QN_OK)
             fail(l, key, &err);
     }
     qn_latch_take(&l->latch);
@@ -230,7 +238,8 @@ static void parse_step(worker *w, task *t)
     chunk          *c = t->chunk;
     qn_error        err = {0};
     uint64_t        line = 0;
-    qn_convert_task ct = {c->data, c->bytes, c->records + t->first, t->count, c->base_line, &t->block->fill,
+    qn_convert_task ct = {c->data,  c->bytes,     c->records + t->first,
+                          t->count, c->base_line, &t->block->fill,
                           w->index, t->row};
 
     if (qn_convert_run(w->convert, &ct, &l->canceled, &line, &err) != QN_OK)
@@ -283,13 +292,15 @@ static void worker_main(void *arg)
     qn_latch_drop(&l->latch);
 }
 
-/* ---- the reader ------------------------------------------------------------------------------------------ */
+/* ---- the reader
+ * ------------------------------------------------------------------------------------------ */
 
 /* The caller's duties when it is itself the reader: progress and cancel. */
 static void poll_inline(load *l)
 {
     const qn_load_job *job = l->job;
-    uint64_t           now = job->env->clock.monotonic_ns ? job->env->clock.monotonic_ns(job->env->clock.self) : 0;
+    uint64_t           now =
+        job->env->clock.monotonic_ns ? job->env->clock.monotonic_ns(job->env->clock.self) : 0;
 
     if (canceled(l))
         cancel(l);
@@ -358,6 +369,19 @@ static qn_status reserve_chunk(load *l, chunk *c, size_t capacity, qn_error *err
     return QN_OK;
 }
 
+/* A bad line end behind bytes that are no text: those are the error that PostgreSQL meets first. */
+static qn_status invalid_text_first(const load *l, const chunk *c, qn_status st, qn_error *err)
+{
+    const char *begin = c->data + l->records.begin;
+    size_t      bytes = l->records.scan - l->records.begin, good = qn_load_utf8(begin, bytes);
+
+    if (good == bytes)
+        return st;
+    if (err)
+        qn_error_clear(err);
+    return qn_load_invalid_utf8(begin + good, c->bytes - l->records.begin - good, err);
+}
+
 /* Find records in what was read.  The array of records grows up to CHUNK_RECORDS. */
 static qn_status scan_chunk(load *l, chunk *c, bool final, qn_error *err)
 {
@@ -366,7 +390,8 @@ static qn_status scan_chunk(load *l, chunk *c, bool final, qn_error *err)
         uint32_t found = 0;
         if (c->count == c->record_capacity && c->record_capacity < CHUNK_RECORDS) {
             uint32_t   capacity = c->record_capacity ? c->record_capacity * 2 : 1024;
-            qn_record *r = qn_realloc(l->mem, c->records, c->record_capacity * sizeof *r, capacity * sizeof *r);
+            qn_record *r = qn_realloc(l->mem, c->records, c->record_capacity * sizeof *r,
+                                      capacity * sizeof *r);
             if (!r)
                 return qn_nomem(err);
             c->records = r;
@@ -376,42 +401,55 @@ static qn_status scan_chunk(load *l, chunk *c, bool final, qn_error *err)
         qn_status st = qn_records_scan(&l->records, c->data, c->bytes, final, c->base_line,
                                        c->records + c->count, room, &found, err);
         c->count += found;
+        if (st != QN_OK)
+            st = invalid_text_first(l, c, st, err);
         if (st != QN_OK || found < room || c->count >= CHUNK_RECORDS)
             return st;
     }
 }
 
-/* HEADER MATCH compares the first record with the names of the file's columns. */
+/* The header has to be text; HEADER MATCH compares it with the names of the file's columns. */
 static qn_status check_header(load *l, const chunk *c, qn_error *err)
 {
     const qn_load_job *job = l->job;
     const qn_record   *r = &c->records[0];
     qn_load_options    options = job->options;
-    qn_field          *fields = qn_arena_array(&l->scratch, qn_field, (size_t)job->column_count + 1);
-    uint32_t           n = 0;
-    const char        *null_text = options.null_text ? options.null_text : "";
-    qn_status          st;
+    qn_field   *fields = qn_arena_array(&l->scratch, qn_field, (size_t)job->column_count + 1);
+    uint32_t    n = 0;
+    const char *null_text = options.null_text ? options.null_text : "";
+    qn_status   st;
 
     if (!fields)
         return qn_nomem(err);
+    size_t good = qn_load_utf8(c->data + r->begin, r->end - r->begin);
+    if (good < r->end - r->begin) {
+        st = qn_load_invalid_utf8(c->data + r->begin + good, c->bytes - r->begin - good, err);
+        qn_convert_context(err, job->table->name, 1, NULL, NULL, 0);
+        return st;
+    }
+    if (!options.header_match)
+        return QN_OK;
     options.null_text = null_text;
-    st = qn_fields_split(&options, strlen(null_text), c->data + r->begin, r->end - r->begin, fields, 1,
-                         job->column_count, &n, &l->scratch, err);
+    st = qn_fields_split(&options, strlen(null_text), c->data + r->begin, r->end - r->begin, fields,
+                         1, job->column_count, &n, &l->scratch, err);
     if (st != QN_OK)
         return st;
     if (n != job->column_count)
         return qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT,
-                       "wrong number of fields in header line: got %u, expected %u", n, job->column_count);
+                       "wrong number of fields in header line: got %u, expected %u", n,
+                       job->column_count);
     for (uint32_t i = 0; i < n; i++) {
         const char *name = job->table->columns[job->columns[i]].name;
         if (!fields[i].data)
             return qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT,
-                           "column name mismatch in header line field %u: got null value (\"%s\"), expected \"%s\"",
+                           "column name mismatch in header line field %u: got null value (\"%s\"), "
+                           "expected \"%s\"",
                            i + 1, null_text, name);
         if (strlen(name) != fields[i].bytes || memcmp(name, fields[i].data, fields[i].bytes) != 0)
-            return qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT,
-                           "column name mismatch in header line field %u: got \"%.*s\", expected \"%s\"", i + 1,
-                           (int)fields[i].bytes, fields[i].data, name);
+            return qn_fail(
+                err, QN_SQLSTATE_BAD_COPY_FORMAT,
+                "column name mismatch in header line field %u: got \"%.*s\", expected \"%s\"",
+                i + 1, (int)fields[i].bytes, fields[i].data, name);
     }
     return QN_OK;
 }
@@ -494,14 +532,12 @@ static bool cut_tasks(load *l, chunk *c, bool final, qn_error *err)
 
     if (c->count && l->job->options.header && !l->header_done) {
         l->header_done = true;
-        if (l->job->options.header_match) {
-            qn_status st = check_header(l, c, err);
-            if (st != QN_OK) {
+        if (check_header(l, c, err) != QN_OK) {
+            if (!err->detail[0])
                 qn_convert_context(err, l->job->table->name, 1, NULL, c->data + c->records[0].begin,
                                    c->records[0].end - c->records[0].begin);
-                l->header_bad = true;
-                return false;
-            }
+            l->header_bad = true;
+            return false;
         }
         first = 1;
     }
@@ -510,7 +546,8 @@ static bool cut_tasks(load *l, chunk *c, bool final, qn_error *err)
         if (!b)
             return false;
         uint32_t row = b->fill.rows, count = 0;
-        while (first + count < c->count && row + count < l->block_rows && b->text_bytes < l->block_text) {
+        while (first + count < c->count && row + count < l->block_rows &&
+               b->text_bytes < l->block_text) {
             const qn_record *r = &c->records[first + count];
             b->text_bytes += r->end - r->begin;
             count++;
@@ -533,7 +570,8 @@ static qn_status read_chunk(load *l, chunk *c, bool *end, qn_error *err)
     while (c->bytes < c->capacity && !*end) {
         size_t got = 0;
         /* In pieces, so that a cancel is seen. */
-        size_t want = c->capacity - c->bytes < (size_t)1 << 20 ? c->capacity - c->bytes : (size_t)1 << 20;
+        size_t want =
+            c->capacity - c->bytes < (size_t)1 << 20 ? c->capacity - c->bytes : (size_t)1 << 20;
         qn_status st = qn_input_read(l->input, c->data + c->bytes, want, &got, err);
         if (st != QN_OK)
             return st;
@@ -562,8 +600,8 @@ static qn_status read_records(load *l, chunk *c, bool *end, qn_error *err)
     return st != QN_OK ? st : scan;
 }
 
-/* Where reading goes on: in c when no record has ended in it, else in a free chunk, to which the unfinished
- * record moves.  NULL after a failure. */
+/* Where reading goes on: in c when no record has ended in it, else in a free chunk, to which the
+ * unfinished record moves.  NULL after a failure. */
 static chunk *next_chunk(load *l, chunk *c, qn_status *st, qn_error *err)
 {
     if (c->count == 0)
@@ -637,7 +675,8 @@ static void reader_main(void *arg)
     qn_latch_drop(&l->latch);
 }
 
-/* ---- setting up ------------------------------------------------------------------------------------------ */
+/* ---- setting up
+ * ------------------------------------------------------------------------------------------ */
 
 /* How many rows a block has and how many blocks are in flight: less under a memory limit. */
 static void set_sizes(load *l)
@@ -646,7 +685,9 @@ static void set_sizes(load *l)
     uint64_t           limit = job->memory_limit_bytes;
     uint64_t           row = qn_fill_row_bytes(job->table->columns, job->table->column_count);
 
-    l->threads = job->threads < 1 ? 1 : job->threads > THREADS_MAX ? THREADS_MAX : (uint32_t)job->threads;
+    l->threads = job->threads < 1             ? 1
+                 : job->threads > THREADS_MAX ? THREADS_MAX
+                                              : (uint32_t)job->threads;
     l->chunk_count = l->threads * CHUNKS_PER_WORKER + 2;
     l->task_count = l->chunk_count * 2;
     l->block_rows = QN_BLOCK_ROWS;
@@ -683,8 +724,10 @@ static qn_status set_up(load *l, const qn_load_source *source, qn_error *err)
     }
     for (uint32_t i = 0; i < l->fill_count; i++) {
         block *b = &l->blocks[i];
-        QN_TRY(qn_fill_init(&b->fill, l->mem, job->table->columns, job->table->column_count, l->threads, err));
-        QN_ALLOC(err, b->order = qn_alloc0(l->mem, ((size_t)job->table->column_count + 1) * sizeof *b->order));
+        QN_TRY(qn_fill_init(&b->fill, l->mem, job->table->columns, job->table->column_count,
+                            l->threads, err));
+        QN_ALLOC(err, b->order = qn_alloc0(l->mem, ((size_t)job->table->column_count + 1) *
+                                                       sizeof *b->order));
     }
     for (uint32_t i = 0; i < l->threads; i++) {
         worker *w = &l->workers[i];
@@ -759,7 +802,8 @@ static void watch(load *l)
         if (qn_cond_wait_for(&l->idle, &l->latch, POLL_NS) && !canceled(l))
             continue;
         qn_latch_drop(&l->latch);
-        if (canceled(l) || (job->progress && !job->progress(job->progress_arg, qn_input_fraction(l->input))))
+        if (canceled(l) ||
+            (job->progress && !job->progress(job->progress_arg, qn_input_fraction(l->input))))
             cancel(l);
         qn_latch_take(&l->latch);
     }
@@ -785,7 +829,8 @@ static void join(load *l)
         qn_thread_join(l->reader_thread);
 }
 
-qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint64_t *rows, qn_error *err)
+qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint64_t *rows,
+                      qn_error *err)
 {
     qn_status st = QN_OK;
     qn_mem   *mem = job->env->mem;

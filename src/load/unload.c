@@ -1,18 +1,18 @@
 /* Rows to COPY text or CSV, plain or compressed, to a file or a callback.
  *
- * Quoting is PostgreSQL's (CopyAttributeOutText, CopyAttributeOutCSV), so what is written loads unchanged in
- * either.  A regular file is written beside its final name, synced and renamed: nobody sees half a file, and
- * a failed COPY leaves an existing one alone.  A pipe or device (/dev/stdout) cannot be renamed over and is
- * written directly. */
+ * Quoting is PostgreSQL's (CopyAttributeOutText, CopyAttributeOutCSV), so what is written loads
+ * unchanged in either.  A regular file is written beside its final name, synced and renamed: nobody
+ * sees half a file, and a failed COPY leaves an existing one alone.  A pipe or device (/dev/stdout)
+ * cannot be renamed over and is written directly. */
 #include <stdio.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "load/load_int.h"
 
-#define FLUSH_BYTES ((size_t)1 << 18)
+#define FLUSH_BYTES  ((size_t)1 << 18)
 #define PACKED_BYTES ((size_t)1 << 17)
-#define ZSTD_LEVEL 3
+#define ZSTD_LEVEL   3
 
 struct qn_unload {
     qn_env          *env;
@@ -24,21 +24,21 @@ struct qn_unload {
     size_t           path_bytes, temp_bytes;
     qn_file         *file;
     bool (*write)(void *arg, const void *data, size_t bytes);
-    void            *arg;
-    qn_buf           text;  /* not yet flushed */
-    qn_buf           value; /* one value */
-    bool             special[256]; /* bytes that need care in this format */
-    size_t           null_bytes;
+    void  *arg;
+    qn_buf text;         /* not yet flushed */
+    qn_buf value;        /* one value */
+    bool   special[256]; /* bytes that need care in this format */
+    size_t null_bytes;
 
-    qn_codec    codec;
-    char       *packed;
-    z_stream    z;
-    bool        z_ready;
-    ZSTD_CCtx  *zstd;
-    uint64_t    zstd_charged;
+    qn_codec   codec;
+    char      *packed;
+    z_stream   z;
+    bool       z_ready;
+    ZSTD_CCtx *zstd;
+    uint64_t   zstd_charged;
 
-    uint64_t    rows;
-    bool        failed, published;
+    uint64_t rows;
+    bool     failed, published;
 };
 
 static qn_status write_out(qn_unload *u, const void *data, size_t bytes, qn_error *err)
@@ -91,7 +91,8 @@ static qn_status write_zstd(qn_unload *u, bool end, qn_error *err)
         ZSTD_outBuffer out = {u->packed, PACKED_BYTES, 0};
         left = ZSTD_compressStream2(u->zstd, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
-            return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "zstd compression failed: %s", ZSTD_getErrorName(left));
+            return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "zstd compression failed: %s",
+                           ZSTD_getErrorName(left));
         if (!charge_zstd(u))
             return qn_nomem(err);
         qn_status st = write_out(u, u->packed, out.pos, err);
@@ -112,18 +113,26 @@ static qn_status flush(qn_unload *u, bool end, qn_error *err)
     return st;
 }
 
-/* ---- values -------------------------------------------------------------------------------------------- */
+/* ---- values
+ * -------------------------------------------------------------------------------------------- */
 
 static char escape_letter(char c)
 {
     switch (c) {
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    case '\v': return 'v';
-    default: return c;
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    case '\v':
+        return 'v';
+    default:
+        return c;
     }
 }
 
@@ -177,7 +186,8 @@ static void put(qn_unload *u, const char *s, size_t n, bool quote)
 
 static void put_value(qn_unload *u, uint32_t c, const void *values, uint32_t i)
 {
-    bool    quote = u->options.force_quote_all || (u->options.force_quote && u->options.force_quote[c]);
+    bool quote =
+        u->options.force_quote_all || (u->options.force_quote && u->options.force_quote[c]);
     qn_bank bank = qn_type_bank((qn_sql_type)u->types[c].id);
 
     if (bank == QN_BANK_STR) {
@@ -211,7 +221,9 @@ static qn_status put_header(qn_unload *u, const char *const *names, qn_error *er
     return end_row(u, err);
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------- */
+/* ---- files
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static qn_status open_failed(const char *path, const qn_error *cause, qn_error *err)
 {
@@ -220,11 +232,14 @@ static qn_status open_failed(const char *path, const qn_error *cause, qn_error *
     const char *why = strrchr(cause->message, ':');
     bool        missing = qn_error_is(cause, QN_SQLSTATE_UNDEFINED_FILE);
     bool        full = qn_error_is(cause, QN_SQLSTATE_DISK_FULL);
-    return qn_fail(err, missing ? QN_SQLSTATE_UNDEFINED_FILE : full ? QN_SQLSTATE_DISK_FULL : QN_SQLSTATE_IO_ERROR,
+    return qn_fail(err,
+                   missing ? QN_SQLSTATE_UNDEFINED_FILE
+                   : full  ? QN_SQLSTATE_DISK_FULL
+                           : QN_SQLSTATE_IO_ERROR,
                    "could not open file \"%s\" for writing: %s", path,
-                   missing                    ? "No such file or directory"
+                   missing                ? "No such file or directory"
                    : why && why[1] == ' ' ? why + 2
-                                              : cause->message);
+                                          : cause->message);
 }
 
 /* A name beside the final one that nothing uses. */
@@ -247,9 +262,9 @@ static qn_status choose_temp(qn_unload *u, qn_error *err)
 
 static qn_status open_file(qn_unload *u, const char *path, qn_error *err)
 {
-    qn_vfs   *vfs = u->env->vfs;
-    qn_stat   info = {0};
-    qn_error  cause = {0};
+    qn_vfs  *vfs = u->env->vfs;
+    qn_stat  info = {0};
+    qn_error cause = {0};
 
     u->path = qn_mem_strdup(u->env->mem, path);
     if (!u->path)
@@ -261,7 +276,8 @@ static qn_status open_file(qn_unload *u, const char *path, qn_error *err)
     if (!exists && cause.status == QN_NOMEM)
         return qn_nomem(err);
     /* /dev/stdout may lead to a regular file; its name is not ours to replace. */
-    if ((!exists || info.is_regular) && strncmp(path, "/dev/", 5) != 0 && strncmp(path, "/proc/", 6) != 0) {
+    if ((!exists || info.is_regular) && strncmp(path, "/dev/", 5) != 0 &&
+        strncmp(path, "/proc/", 6) != 0) {
         qn_status st = choose_temp(u, err);
         if (st != QN_OK)
             return st;
@@ -286,11 +302,13 @@ static qn_status open_codec(qn_unload *u, qn_error *err)
         u->z.zalloc = qn_zlib_alloc;
         u->z.zfree = qn_zlib_free;
         u->z.opaque = u->env->mem;
-        u->z_ready = deflateInit2(&u->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+        u->z_ready = deflateInit2(&u->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+                                  Z_DEFAULT_STRATEGY) == Z_OK;
         return u->z_ready ? QN_OK : qn_nomem(err);
     }
     u->zstd = ZSTD_createCCtx();
-    if (!u->zstd || ZSTD_isError(ZSTD_CCtx_setParameter(u->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) ||
+    if (!u->zstd ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(u->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(u->zstd, ZSTD_c_checksumFlag, 1)) || !charge_zstd(u))
         return qn_nomem(err);
     return QN_OK;
@@ -342,8 +360,8 @@ done:
     return st;
 }
 
-qn_status qn_unload_add(qn_unload *u, const void *const *values, const uint64_t *const *nulls, uint32_t rows,
-                        qn_error *err)
+qn_status qn_unload_add(qn_unload *u, const void *const *values, const uint64_t *const *nulls,
+                        uint32_t rows, qn_error *err)
 {
     qn_status st = QN_OK;
 

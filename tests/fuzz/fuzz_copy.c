@@ -1,12 +1,13 @@
 /* Fuzz target: COPY FROM with any options over any bytes.
  *
- * The first bytes choose format, delimiter, quote, escape, null marker, header, column types, number of
- * threads and how the input is cut into reads; the rest is the file.  The load goes to a store in memory.
- * Checked besides "no crash, no leak": one thread and two agree on rows and on the error; what was loaded is
- * there; an error has an SQLSTATE and a message.
+ * The first bytes choose format, delimiter, quote, escape, null marker, header, column types,
+ * number of threads and how the input is cut into reads; the rest is the file.  The load goes to a
+ * store in memory. Checked besides "no crash, no leak": one thread and two agree on rows and on the
+ * error; what was loaded is there; an error has an SQLSTATE and a message.
  *
- * Built with -fsanitize=fuzzer the engine calls LLVMFuzzerTestOneInput; with -DQN_FUZZ_MAIN the program runs
- * the files named on its command line, or, given `--random N [SEED]`, N inputs of its own. */
+ * Built with -fsanitize=fuzzer the engine calls LLVMFuzzerTestOneInput; with -DQN_FUZZ_MAIN the
+ * program runs the files named on its command line, or, given `--random N [SEED]`, N inputs of its
+ * own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +40,10 @@ typedef struct outcome {
     qn_error  err;
 } outcome;
 
-static const uint8_t column_types[] = {QN_TYPE_INTEGER, QN_TYPE_TEXT, QN_TYPE_DATE, QN_TYPE_NUMERIC,
-                                       QN_TYPE_VARCHAR, QN_TYPE_CHAR, QN_TYPE_BOOLEAN, QN_TYPE_TIMESTAMP,
-                                       QN_TYPE_SMALLINT, QN_TYPE_BIGINT, QN_TYPE_DOUBLE, QN_TYPE_INTERVAL};
+static const uint8_t column_types[] = {QN_TYPE_INTEGER, QN_TYPE_TEXT,      QN_TYPE_DATE,
+                                       QN_TYPE_NUMERIC, QN_TYPE_VARCHAR,   QN_TYPE_CHAR,
+                                       QN_TYPE_BOOLEAN, QN_TYPE_TIMESTAMP, QN_TYPE_SMALLINT,
+                                       QN_TYPE_BIGINT,  QN_TYPE_DOUBLE,    QN_TYPE_INTERVAL};
 
 static void run(const uint8_t *head, const uint8_t *body, size_t bytes, int threads, outcome *out)
 {
@@ -64,9 +66,12 @@ static void run(const uint8_t *head, const uint8_t *body, size_t bytes, int thre
         columns[c] = (qn_column){names[c], {id, sized ? 7 : -1}, head[1 + c] & 0x80, NULL};
         file_columns[c] = c;
     }
-    qn_load_job job = {.env = &env, .table = &table, .columns = file_columns, .column_count = count,
+    qn_load_job job = {.env = &env,
+                       .table = &table,
+                       .columns = file_columns,
+                       .column_count = count,
                        .threads = threads};
-    bool csv = head[5] & 1;
+    bool        csv = head[5] & 1;
     job.options = (qn_load_options){.format = csv ? QN_LOAD_CSV : QN_LOAD_TEXT,
                                     .delimiter = delimiters[head[5] >> 1 & 3],
                                     .quote = quotes[head[5] >> 3 & 1],
@@ -79,7 +84,8 @@ static void run(const uint8_t *head, const uint8_t *body, size_t bytes, int thre
     memset(out, 0, sizeof *out);
     QN_CHECK(qn_store_open(&env, NULL, false, false, &store, &out->err) == QN_OK);
     QN_CHECK(qn_change_begin(store, &job.change, &snapshot, &out->err) == QN_OK);
-    QN_CHECK(qn_change_create_table(job.change, "t", columns, count, &table.id, &out->err) == QN_OK);
+    QN_CHECK(qn_change_create_table(job.change, "t", columns, count, &table.id, &out->err) ==
+             QN_OK);
     job.store_env = qn_store_env(store);
     input          in = {body, bytes, 0, head[6] & 64 ? 1 + (size_t)head[7] : SIZE_MAX};
     qn_load_source source = {.read = input_read, .arg = &in};
@@ -112,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(data, data + 8, size - 8, 2, &two);
     QN_CHECK(one.status == two.status && one.rows == two.rows);
     QN_CHECK(one.content == two.content);
-    QN_CHECK(strcmp(one.err.message, two.err.message) == 0 && strcmp(one.err.detail, two.err.detail) == 0);
+    QN_CHECK(strcmp(one.err.message, two.err.message) == 0 &&
+             strcmp(one.err.detail, two.err.detail) == 0);
     return 0;
 }
 
@@ -141,7 +148,8 @@ static void run_random(uint64_t count, uint64_t seed)
         uint8_t data[512];
         size_t  n = 8 + qn_random_below(&r, qn_random_below(&r, 8) ? 60 : sizeof data - 8);
         for (size_t i = 0; i < n; i++)
-            data[i] = i < 8 ? (uint8_t)qn_random_next(&r) : (uint8_t)letters[qn_random_below(&r, sizeof letters - 1)];
+            data[i] = i < 8 ? (uint8_t)qn_random_next(&r)
+                            : (uint8_t)letters[qn_random_below(&r, sizeof letters - 1)];
         LLVMFuzzerTestOneInput(data, n);
     }
 }

@@ -1,5 +1,5 @@
-/* What the tests of load/ share: a store in memory with one table, loads from a string, and the table's rows
- * as text. */
+/* What the tests of load/ share: a store in memory with one table, loads from a string, and the
+ * table's rows as text. */
 #ifndef QN_TEST_LOAD_FIXTURE_H
 #define QN_TEST_LOAD_FIXTURE_H
 
@@ -15,17 +15,17 @@
 #include "load/load_int.h"
 
 typedef struct fixture {
-    qn_mem       mem;
-    qn_env       env;
-    qn_store    *store;
-    qn_column    columns[16];
-    uint32_t     column_count;
-    uint32_t     file_columns[16];
-    qn_load_job  job; /* to be changed by the test before load() */
-    qn_error     err;
-    uint64_t     rows;
-    uint64_t     fail_nth; /* the n-th allocation of the load itself fails; 0: none */
-    bool         failed;   /* it came to that */
+    qn_mem      mem;
+    qn_env      env;
+    qn_store   *store;
+    qn_column   columns[16];
+    uint32_t    column_count;
+    uint32_t    file_columns[16];
+    qn_load_job job; /* to be changed by the test before load() */
+    qn_error    err;
+    uint64_t    rows;
+    uint64_t    fail_nth; /* the n-th allocation of the load itself fails; 0: none */
+    bool        failed;   /* it came to that */
 } fixture;
 
 typedef struct piece { /* a source that gives at most `step` bytes at a time */
@@ -44,7 +44,8 @@ static inline ptrdiff_t piece_read(void *arg, void *buffer, size_t bytes)
     return (ptrdiff_t)n;
 }
 
-/* columns: "a integer not null, b text"; types as qn_type_lookup knows them, n for char(n), varchar(n). */
+/* columns: "a integer not null, b text"; types as qn_type_lookup knows them, n for char(n),
+ * varchar(n). */
 static inline void fixture_open(fixture *f, const char *columns)
 {
     static char names[16][32];
@@ -68,12 +69,15 @@ static inline void fixture_open(fixture *f, const char *columns)
         }
         assert_true(qn_type_lookup(type, &id));
         strcpy(names[f->column_count], name);
-        *col = (qn_column){names[f->column_count], {(uint8_t)id, n ? n + 4 : -1}, strstr(rest, "not null"), NULL};
+        *col = (qn_column){
+            names[f->column_count], {(uint8_t)id, n ? n + 4 : -1}, strstr(rest, "not null"), NULL};
         f->file_columns[f->column_count] = f->column_count;
         f->column_count++;
     }
-    f->job = (qn_load_job){.env = &f->env, .columns = f->file_columns, .column_count = f->column_count, .threads = 1};
-    f->job.options = (qn_load_options){.delimiter = '\t', .quote = '"', .escape = '"', .null_text = "\\N"};
+    f->job = (qn_load_job){
+        .env = &f->env, .columns = f->file_columns, .column_count = f->column_count, .threads = 1};
+    f->job.options =
+        (qn_load_options){.delimiter = '\t', .quote = '"', .escape = '"', .null_text = "\\N"};
 }
 
 static inline void fixture_csv(fixture *f)
@@ -89,7 +93,8 @@ static inline void fixture_close(fixture *f)
     qn_mem_deinit(&f->mem);
 }
 
-/* Load into a new table t and commit; on failure nothing is left of it.  f->err says what went wrong. */
+/* Load into a new table t and commit; on failure nothing is left of it.  f->err says what went
+ * wrong. */
 static inline qn_status fixture_run(fixture *f, const qn_load_source *source)
 {
     qn_status          st = QN_OK;
@@ -104,7 +109,8 @@ static inline qn_status fixture_run(fixture *f, const qn_load_source *source)
     if (qn_catalog_table(snapshot, "t"))
         QN_TRY(qn_change_drop_table(f->job.change, qn_catalog_table(snapshot, "t")->id, &f->err));
     QN_TRY(qn_change_create_table(f->job.change, "t", f->columns, f->column_count, &id, &f->err));
-    table = (qn_table){.id = id, .name = "t", .column_count = f->column_count, .columns = f->columns};
+    table =
+        (qn_table){.id = id, .name = "t", .column_count = f->column_count, .columns = f->columns};
     f->job.table = &table;
     f->job.store_env = qn_store_env(f->store);
     uint64_t fail_at = f->fail_nth ? f->mem.requests + f->fail_nth : 0;
@@ -139,7 +145,8 @@ static inline qn_status fixture_load_file(fixture *f, const char *path)
 }
 
 /* Values of one block column, all rows. */
-static inline void column_values(qn_block *block, uint32_t c, void *out, uint64_t *nulls, qn_arena *arena)
+static inline void column_values(qn_block *block, uint32_t c, void *out, uint64_t *nulls,
+                                 qn_arena *arena)
 {
     qn_error               err = {0};
     const qn_block_column *col = qn_block_column_at(block, c);
@@ -155,9 +162,10 @@ static inline void column_values(qn_block *block, uint32_t c, void *out, uint64_
     assert_int_equal(qn_block_codes(block, c, 0, rows, codes, &err), QN_OK);
     char *dict = malloc((col->distinct + 1) * size);
     if (col->distinct) {
-        qn_status st = col->bank == QN_BANK_STR
-                           ? qn_block_strings(block, c, 1, col->distinct, (qn_str *)(void *)dict, arena, &err)
-                           : qn_block_values(block, c, 1, col->distinct, dict, arena, &err);
+        qn_status st =
+            col->bank == QN_BANK_STR
+                ? qn_block_strings(block, c, 1, col->distinct, (qn_str *)(void *)dict, arena, &err)
+                : qn_block_values(block, c, 1, col->distinct, dict, arena, &err);
         assert_int_equal(st, QN_OK);
     }
     for (uint32_t i = 0; i < rows; i++) {
@@ -170,12 +178,13 @@ static inline void column_values(qn_block *block, uint32_t c, void *out, uint64_
     free(codes);
 }
 
-/* The table's rows: values in text form joined by '|', NULL as ~, rows ended by newlines.  Blocks begin with
+/* The table's rows: values in text form joined by '|', NULL as ~, rows ended by newlines.  Blocks
+ * begin with
  * "#\n" when `blocks` is set.  Free with free(). */
 static inline char *fixture_rows(fixture *f, bool blocks)
 {
-    qn_snapshot    *snapshot = qn_store_snapshot(f->store);
-    const qn_table *t = qn_catalog_table(snapshot, "t");
+    qn_snapshot     *snapshot = qn_store_snapshot(f->store);
+    const qn_table  *t = qn_catalog_table(snapshot, "t");
     qn_text_settings set = {.extra_float_digits = 1};
     qn_mem           mem;
     qn_buf           buf;
@@ -231,8 +240,8 @@ static inline void expect_rows(fixture *f, const char *expected)
     free(rows);
 }
 
-static inline void expect_error(fixture *f, const char *text, const char *sqlstate, const char *message,
-                                const char *detail)
+static inline void expect_error(fixture *f, const char *text, const char *sqlstate,
+                                const char *message, const char *detail)
 {
     assert_int_not_equal(fixture_load(f, text), QN_OK);
     assert_string_equal(f->err.message, message);

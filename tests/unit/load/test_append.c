@@ -18,7 +18,8 @@ static qn_status append(fixture *f, uint32_t rows, uint32_t step, uint64_t null_
         QN_TRY(qn_change_drop_table(f->job.change, qn_catalog_table(s, "t")->id, &f->err));
     QN_TRY(qn_change_create_table(f->job.change, "t", f->columns, f->column_count, &id, &f->err));
     f->mem.fail_at = f->fail_nth ? f->mem.requests + f->fail_nth : 0;
-    QN_TRY(qn_appender_new(qn_store_env(f->store), f->job.change, id, f->columns, f->column_count, &a, &f->err));
+    QN_TRY(qn_appender_new(qn_store_env(f->store), f->job.change, id, f->columns, f->column_count,
+                           &a, &f->err));
     qn_appender_name(a, "t");
     for (uint32_t from = 0; from < rows; from += step) {
         uint32_t n = rows - from < step ? rows - from : step;
@@ -30,7 +31,8 @@ static qn_status append(fixture *f, uint32_t rows, uint32_t step, uint64_t null_
                 nulls[i / 64] |= 1ull << (i % 64);
         }
         const void     *values[] = {numbers, strings};
-        const uint64_t *bits[] = {f->columns[0].not_null ? nulls : NULL, f->columns[0].not_null ? NULL : nulls};
+        const uint64_t *bits[] = {f->columns[0].not_null ? nulls : NULL,
+                                  f->columns[0].not_null ? NULL : nulls};
         QN_TRY(qn_appender_add(a, values, bits, n, &f->err));
     }
     QN_TRY(qn_appender_finish(a, &f->rows, &f->err));
@@ -56,7 +58,8 @@ static void test_rows_and_nulls(void **state)
     fixture f;
     fixture_open(&f, "a bigint, b text");
     assert_int_equal(append(&f, 4, 3, 1), QN_OK);
-    expect_rows(&f, "0|a string that is not inline 0000000\n1|~\n2|short\n3|a string that is not inline 0000000\n");
+    expect_rows(&f, "0|a string that is not inline 0000000\n1|~\n2|short\n3|a string that is not "
+                    "inline 0000000\n");
     assert_int_equal(append(&f, 0, 1, 9), QN_OK); /* no rows, no block */
     expect_rows(&f, "");
     fixture_close(&f);
@@ -84,7 +87,8 @@ static void test_not_null(void **state)
     fixture_open(&f, "a bigint not null, b text");
     assert_int_equal(append(&f, 10, 4, 6), QN_ERROR);
     assert_string_equal(f.err.sqlstate, "23502");
-    assert_string_equal(f.err.message, "null value in column \"a\" of relation \"t\" violates not-null constraint");
+    assert_string_equal(
+        f.err.message, "null value in column \"a\" of relation \"t\" violates not-null constraint");
     fixture_close(&f);
 }
 
@@ -107,8 +111,8 @@ static void test_every_allocation_fails_once(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_and_nulls), cmocka_unit_test(test_blocks),
-                                       cmocka_unit_test(test_not_null),
-                                       cmocka_unit_test(test_every_allocation_fails_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_and_nulls), cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_not_null), cmocka_unit_test(test_every_allocation_fails_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,16 +5,19 @@
 #include <zlib.h>
 #include <zstd.h>
 
-/* ---- text format --------------------------------------------------------------------------------------- */
+/* ---- text format
+ * --------------------------------------------------------------------------------------- */
 
 static void test_text_values(void **state)
 {
     (void)state;
     fixture f;
-    fixture_open(&f, "a integer, b text, c date, d timestamp, e boolean, f float8, g smallint, h bigint");
-    expect_load(&f, "1\tone\t2013-07-15\t2013-07-15 10:11:12\tt\t1.5\t-3\t-9223372036854775808\n"
-                    "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
-                    " 7 \t\t20130716\t2013-07-16\tno\tinfinity\t+5\t9223372036854775807",
+    fixture_open(
+        &f, "a integer, b text, c date, d timestamp, e boolean, f float8, g smallint, h bigint");
+    expect_load(&f,
+                "1\tone\t2013-07-15\t2013-07-15 10:11:12\tt\t1.5\t-3\t-9223372036854775808\n"
+                "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+                " 7 \t\t20130716\t2013-07-16\tno\tinfinity\t+5\t9223372036854775807",
                 "1|one|2013-07-15|2013-07-15 10:11:12|t|1.5|-3|-9223372036854775808\n"
                 "~|~|~|~|~|~|~|~\n"
                 "7||2013-07-16|2013-07-16 00:00:00|f|Infinity|5|9223372036854775807\n");
@@ -27,13 +30,21 @@ static void test_text_escapes(void **state)
     (void)state;
     fixture f;
     fixture_open(&f, "a text, b text");
-    /* One row: a holds every letter escape, an octal, a hex, an escaped delimiter and an escaped newline. */
-    expect_load(&f, "\\b\\f\\n\\r\\t\\v\\101\\x42\\\tx\\\ny\tz\\q\\\\\n", "\b\f\n\r\t\vAB\tx\ny|zq\\\n");
+    /* One row: a holds every letter escape, an octal, a hex, an escaped delimiter and an escaped
+     * newline. */
+    expect_load(&f, "\\b\\f\\n\\r\\t\\v\\101\\x42\\\tx\\\ny\tz\\q\\\\\n",
+                "\b\f\n\r\t\vAB\tx\ny|zq\\\n");
     /* The null marker is compared before escapes are undone: \\N is a backslash and an N. */
     expect_load(&f, "\\\\N\t\\N\n", "\\N|~\n");
-    /* \x without a digit is an x, octal takes three digits at most, and UTF-8 may be spelled in escapes. */
+    /* \x without a digit is an x, octal takes three digits at most, and UTF-8 may be spelled in
+     * escapes. */
+    /* A lone backslash at the very end vanishes. */
+    expect_load(&f, "a\tb\\", "a|b\n");
+    expect_load(&f, "0123456789012345678901234567890123456789012345678901234567890\tb\\",
+                "0123456789012345678901234567890123456789012345678901234567890|b\n");
     expect_load(&f, "\\xg\\1012\t\\xd0\\x96\n", "xgA2|Ж\n");
-    expect_error(&f, "a\tb\n\\xff\tb\n", "22021", "invalid byte sequence for encoding \"UTF8\": 0xff",
+    expect_error(&f, "a\tb\n\\xff\tb\n", "22021",
+                 "invalid byte sequence for encoding \"UTF8\": 0xff",
                  "COPY t, line 2: \"\\xff\tb\"");
     fixture_close(&f);
 }
@@ -49,8 +60,8 @@ static void test_text_end_marker(void **state)
     expect_load(&f, "", "");
     expect_load(&f, "\n", "\n"); /* an empty line is an empty string */
     expect_error(&f, "x\n\\.y\n", "22P04", "end-of-copy marker corrupt", "COPY t, line 2");
-    expect_error(&f, "x\r\n\\.\n", "22P04", "end-of-copy marker does not match previous newline style",
-                 "COPY t, line 2");
+    expect_error(&f, "x\r\n\\.\n", "22P04",
+                 "end-of-copy marker does not match previous newline style", "COPY t, line 2");
     fixture_close(&f);
 }
 
@@ -61,7 +72,8 @@ static void test_line_ends(void **state)
     fixture_open(&f, "a text, b integer");
     expect_load(&f, "x\t1\r\ny\t2\r\n", "x|1\ny|2\n");
     expect_load(&f, "x\t1\ry\t2\r", "x|1\ny|2\n");
-    expect_error(&f, "x\t1\ny\t2\r\n", "22P04", "literal carriage return found in data", "COPY t, line 2");
+    expect_error(&f, "x\t1\ny\t2\r\n", "22P04", "literal carriage return found in data",
+                 "COPY t, line 2");
     assert_string_equal(f.err.hint, "Use \"\\r\" to represent carriage return.");
     expect_error(&f, "x\t1\r\ny\t2\n", "22P04", "literal newline found in data", "COPY t, line 2");
     assert_string_equal(f.err.hint, "Use \"\\n\" to represent newline.");
@@ -74,7 +86,8 @@ static void test_field_count(void **state)
     (void)state;
     fixture f;
     fixture_open(&f, "a integer, b text");
-    expect_error(&f, "1\tx\n2\n", "22P04", "missing data for column \"b\"", "COPY t, line 2: \"2\"");
+    expect_error(&f, "1\tx\n2\n", "22P04", "missing data for column \"b\"",
+                 "COPY t, line 2: \"2\"");
     expect_error(&f, "1\tx\ty\n", "22P04", "extra data after last expected column",
                  "COPY t, line 1: \"1\tx\ty\"");
     /* Surplus is noticed before any value is looked at, a lack only after those that are there. */
@@ -91,8 +104,10 @@ static void test_bad_values(void **state)
     fixture_open(&f, "a integer, b smallint, c varchar(3), d char(2), e text not null");
     expect_load(&f, "1\t2\tabc\tx\ty\n2\t3\tжжж\tжж\t\n", "1|2|abc|x |y\n2|3|жжж|жж|\n");
     expect_error(&f, "1\t2\tabc\tx\ty\nabc\t2\ta\tb\tc\n", "22P02",
-                 "invalid input syntax for type integer: \"abc\"", "COPY t, line 2, column a: \"abc\"");
-    expect_error(&f, "1\t40000\ta\tb\tc\n", "22003", "value \"40000\" is out of range for type smallint",
+                 "invalid input syntax for type integer: \"abc\"",
+                 "COPY t, line 2, column a: \"abc\"");
+    expect_error(&f, "1\t40000\ta\tb\tc\n", "22003",
+                 "value \"40000\" is out of range for type smallint",
                  "COPY t, line 1, column b: \"40000\"");
     expect_error(&f, "1\t4\tabcd\tb\tc\n", "22001", "value too long for type character varying(3)",
                  "COPY t, line 1, column c: \"abcd\"");
@@ -107,12 +122,16 @@ static void test_bytes_that_are_no_text(void **state)
     (void)state;
     fixture f;
     fixture_open(&f, "a integer, b text");
-    expect_error(&f, "1\tx\n2\ty\xff\n", "22021", "invalid byte sequence for encoding \"UTF8\": 0xff",
-                 "COPY t, line 2");
-    expect_error(&f, "1\t\xe2\x28\xa1\n", "22021", "invalid byte sequence for encoding \"UTF8\": 0xe2 0x28 0xa1",
-                 "COPY t, line 1");
+    expect_error(&f, "1\tx\n2\ty\xff\n", "22021",
+                 "invalid byte sequence for encoding \"UTF8\": 0xff", "COPY t, line 2");
+    expect_error(&f, "1\t\xe2\x28\xa1\n", "22021",
+                 "invalid byte sequence for encoding \"UTF8\": 0xe2 0x28 0xa1", "COPY t, line 1");
     /* An earlier line's error comes first. */
-    expect_error(&f, "x\tx\n2\ty\xff\n", "22P02", "invalid input syntax for type integer: \"x\"", NULL);
+    expect_error(&f, "x\tx\n2\ty\xff\n", "22P02", "invalid input syntax for type integer: \"x\"",
+                 NULL);
+    expect_error(&f, "1\tx\n2\ty\xff\r\n", "22021",
+                 "invalid byte sequence for encoding \"UTF8\": 0xff",
+                 "COPY t, line 2"); /* before the carriage return is looked at */
     assert_int_not_equal(fixture_load_step(&f, "1\ta\0b\n", 6, 1), QN_OK);
     assert_string_equal(f.err.message, "invalid byte sequence for encoding \"UTF8\": 0x00");
     fixture_close(&f);
@@ -132,7 +151,9 @@ static void test_long_values_are_cut_in_messages(void **state)
     fixture_close(&f);
 }
 
-/* ---- CSV ------------------------------------------------------------------------------------------------- */
+/* ---- CSV
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void test_csv(void **state)
 {
@@ -140,13 +161,16 @@ static void test_csv(void **state)
     fixture f;
     fixture_open(&f, "a integer, b text");
     fixture_csv(&f);
-    expect_load(&f, "1,one\n2,\"t,w\"\"o\"\n3,\"a\nb\"\n4,\n5,\"\"\n6,x\"y,\"z\n", "1|one\n2|t,w\"o\n3|a\nb\n4|~\n5|\n6|xy,z\n");
+    expect_load(&f, "1,one\n2,\"t,w\"\"o\"\n3,\"a\nb\"\n4,\n5,\"\"\n6,x\"y,\"z\n",
+                "1|one\n2|t,w\"o\n3|a\nb\n4|~\n5|\n6|xy,z\n");
     /* Line ends in quotes count as lines; the record's last line is reported. */
-    expect_error(&f, "0,\n1,\"a\nb\"\nx,c\n", "22P02", "invalid input syntax for type integer: \"x\"",
-                 "COPY t, line 4, column a: \"x\"");
-    expect_error(&f, "0,\n1,\"a\nb\n", "22P04", "unterminated CSV quoted field", "COPY t, line 4: \"1,\"a\nb\n\"");
+    expect_error(&f, "0,\n1,\"a\nb\"\nx,c\n", "22P02",
+                 "invalid input syntax for type integer: \"x\"", "COPY t, line 4, column a: \"x\"");
+    expect_error(&f, "0,\n1,\"a\nb\n", "22P04", "unterminated CSV quoted field",
+                 "COPY t, line 4: \"1,\"a\nb\n\"");
     expect_error(&f, "1,a\r\n2,b\n", "22P04", "unquoted newline found in data", "COPY t, line 2");
-    expect_error(&f, "1,a\n2,b\rc\n", "22P04", "unquoted carriage return found in data", "COPY t, line 2");
+    expect_error(&f, "1,a\n2,b\rc\n", "22P04", "unquoted carriage return found in data",
+                 "COPY t, line 2");
     expect_load(&f, "1,a\n\\.\n2,b\n", "1|a\n");
     expect_load(&f, "1,\\.\n2,\\x41\n", "1|\\.\n2|\\x41\n"); /* no escapes in CSV */
     fixture_close(&f);
@@ -161,7 +185,8 @@ static void test_csv_escape(void **state)
     f.job.options.escape = '\\';
     f.job.options.quote = '\'';
     f.job.options.delimiter = ';';
-    expect_load(&f, "'a\\'b';'c\\\\'\n'\\n;';x\\y\n'it\\'s\nhere';2\n", "a'b|c\\\n\\n;|x\\y\nit's\nhere|2\n");
+    expect_load(&f, "'a\\'b';'c\\\\'\n'\\n;';x\\y\n'it\\'s\nhere';2\n",
+                "a'b|c\\\n\\n;|x\\y\nit's\nhere|2\n");
     fixture_close(&f);
 }
 
@@ -182,7 +207,8 @@ static void test_csv_null(void **state)
     fixture_close(&f);
 }
 
-/* ---- header, column lists, defaults ------------------------------------------------------------------------ */
+/* ---- header, column lists, defaults
+ * ------------------------------------------------------------------------ */
 
 static void test_header(void **state)
 {
@@ -195,11 +221,16 @@ static void test_header(void **state)
     expect_load(&f, "a,b\n", "");
     f.job.options.header_match = true;
     expect_load(&f, "a,b\n1,x\n", "1|x\n");
-    expect_error(&f, "a,c\n1,x\n", "22P04", "column name mismatch in header line field 2: got \"c\", expected \"b\"",
+    expect_error(&f, "a,c\n1,x\n", "22P04",
+                 "column name mismatch in header line field 2: got \"c\", expected \"b\"",
                  "COPY t, line 1: \"a,c\"");
-    expect_error(&f, "a\n1,x\n", "22P04", "wrong number of fields in header line: got 1, expected 2", NULL);
-    expect_error(&f, "a,\n1,x\n", "22P04",
-                 "column name mismatch in header line field 2: got null value (\"\"), expected \"b\"", NULL);
+    expect_error(&f, "a\n1,x\n", "22P04",
+                 "wrong number of fields in header line: got 1, expected 2", NULL);
+    expect_error(
+        &f, "a,\n1,x\n", "22P04",
+        "column name mismatch in header line field 2: got null value (\"\"), expected \"b\"", NULL);
+    expect_error(&f, "a,\xff\n1,x\n", "22021", "invalid byte sequence for encoding \"UTF8\": 0xff",
+                 "COPY t, line 1");
     expect_error(&f, "a,b\nx,x\n", "22P02", "invalid input syntax for type integer: \"x\"",
                  "COPY t, line 2, column a: \"x\"");
     fixture_close(&f);
@@ -224,12 +255,14 @@ static void test_defaults(void **state)
     order[0] = 0;
     expect_load(&f, "1\n", "1|~|a long default, not inline\n");
     f.columns[1].not_null = true; /* without a default */
-    expect_error(&f, "1\n", "23502", "null value in column \"b\" of relation \"t\" violates not-null constraint",
+    expect_error(&f, "1\n", "23502",
+                 "null value in column \"b\" of relation \"t\" violates not-null constraint",
                  "COPY t, line 1: \"1\"");
     fixture_close(&f);
 }
 
-/* ---- many rows, threads, splits ------------------------------------------------------------------------------ */
+/* ---- many rows, threads, splits
+ * ------------------------------------------------------------------------------ */
 
 static char *many_rows(uint32_t rows, size_t *bytes)
 {
@@ -237,7 +270,8 @@ static char *many_rows(uint32_t rows, size_t *bytes)
     for (uint32_t i = 0; i < rows; i++) {
         p += sprintf(p, "%u\t", i * 2654435761u >> 8);
         p += i % 7 == 3 ? sprintf(p, "\\N\t") : sprintf(p, "name of row %u\t", i / 5);
-        p += i % 11 == 0 ? sprintf(p, "\\N\n") : sprintf(p, "2013-07-%02u 10:00:%02u\n", i % 31 + 1, i % 60);
+        p += i % 11 == 0 ? sprintf(p, "\\N\n")
+                         : sprintf(p, "2013-07-%02u 10:00:%02u\n", i % 31 + 1, i % 60);
     }
     *bytes = (size_t)(p - text);
     return text;
@@ -254,7 +288,8 @@ static void test_threads_make_the_same_blocks(void **state)
     fixture_open(&f, "a bigint not null, b text, c timestamp");
     for (int threads = 1; threads <= 4; threads += threads == 1 ? 1 : 2) {
         f.job.threads = threads;
-        assert_int_equal(fixture_load_step(&f, text, bytes, threads == 2 ? 100003 : SIZE_MAX), QN_OK);
+        assert_int_equal(fixture_load_step(&f, text, bytes, threads == 2 ? 100003 : SIZE_MAX),
+                         QN_OK);
         assert_int_equal(f.rows, rows);
         qn_snapshot    *s = qn_store_snapshot(f.store);
         const qn_table *t = qn_catalog_table(s, "t");
@@ -277,7 +312,8 @@ static void test_threads_make_the_same_blocks(void **state)
             w += sprintf(w, "#\n");
         w += sprintf(w, "%u|", i * 2654435761u >> 8);
         w += i % 7 == 3 ? sprintf(w, "~|") : sprintf(w, "name of row %u|", i / 5);
-        w += i % 11 == 0 ? sprintf(w, "~\n") : sprintf(w, "2013-07-%02u 10:00:%02u\n", i % 31 + 1, i % 60);
+        w += i % 11 == 0 ? sprintf(w, "~\n")
+                         : sprintf(w, "2013-07-%02u 10:00:%02u\n", i % 31 + 1, i % 60);
     }
     assert_true(strcmp(first, want) == 0);
     free(want);
@@ -348,7 +384,9 @@ static void test_a_small_limit_makes_smaller_blocks(void **state)
     fixture_close(&f);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static char directory[] = "/tmp/quern-load-XXXXXX";
 
@@ -390,7 +428,8 @@ static void test_missing_file_and_directory(void **state)
     char    message[400];
     fixture_open(&f, "a integer");
     assert_int_equal(fixture_load_file(&f, path_of("none.tsv")), QN_IO);
-    snprintf(message, sizeof message, "could not open file \"%s\" for reading: No such file or directory",
+    snprintf(message, sizeof message,
+             "could not open file \"%s\" for reading: No such file or directory",
              path_of("none.tsv"));
     assert_string_equal(f.err.message, message);
     assert_string_equal(f.err.sqlstate, "58P01");
@@ -453,11 +492,12 @@ static void test_errors_before_the_damage_come_first(void **state)
     fixture_close(&f);
 }
 
-/* ---- cancel and faults ----------------------------------------------------------------------------------------- */
+/* ---- cancel and faults
+ * ----------------------------------------------------------------------------------------- */
 
 static ptrdiff_t endless(void *arg, void *buffer, size_t bytes)
 {
-    int *calls = arg;
+    int   *calls = arg;
     size_t n = bytes / 2 * 2;
     for (size_t i = 0; i < n; i += 2)
         memcpy((char *)buffer + i, "1\n", 2);
@@ -489,7 +529,7 @@ static bool refuse(void *arg, double fraction)
 static void test_progress_may_stop(void **state)
 {
     (void)state;
-    fixture  f;
+    fixture f;
     int     calls = 0, polls = 0;
     fixture_open(&f, "a integer");
     f.job.progress = refuse;
@@ -530,7 +570,8 @@ static void test_every_allocation_fails_once(void **state)
     char    packed[512];
     fixture_open(&f, "a integer, b text, c numeric");
     f.job.threads = 2;
-    size_t n = gzip("1\ta string that is not inline\t1.5\n\\N\t\\x41 and more of it, escaped\t2\n", packed, 512);
+    size_t n = gzip("1\ta string that is not inline\t1.5\n\\N\t\\x41 and more of it, escaped\t2\n",
+                    packed, 512);
     const char *path = put_file("fault.gz", packed, n);
     for (f.fail_nth = 1;; f.fail_nth++) {
         qn_status st = fixture_load_file(&f, path);
@@ -562,7 +603,8 @@ static void test_every_file_call_fails_once(void **state)
     assert_int_equal(qn_vfs_fault_new(&f.mem, qn_vfs_posix(), &fault, &f.err), QN_OK);
     f.env.vfs = fault;
     for (uint64_t k = 1;; k++) {
-        qn_vfs_fault_plan(fault, (qn_fault_plan){.op = -1, .nth = k, .effect = QN_FAULT_EIO, .seed = k});
+        qn_vfs_fault_plan(fault,
+                          (qn_fault_plan){.op = -1, .nth = k, .effect = QN_FAULT_EIO, .seed = k});
         qn_status st = fixture_load_file(&f, path);
         if (!qn_vfs_fault_hit(fault)) {
             assert_int_equal(st, QN_OK);
@@ -585,8 +627,9 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a.tsv", "a.gz", "cut.gz", "junk.gz", "bad.gz", "empty.gz", "a.zst",
-                                        "cut.zst", "junk.zst", "bad.zst", "both.gz", "fault.gz", "io.tsv"};
+    static const char *const names[] = {"a.tsv",    "a.gz",     "cut.gz",  "junk.gz",  "bad.gz",
+                                        "empty.gz", "a.zst",    "cut.zst", "junk.zst", "bad.zst",
+                                        "both.gz",  "fault.gz", "io.tsv"};
     for (size_t i = 0; i < QN_COUNTOF(names); i++)
         unlink(path_of(names[i]));
     return rmdir(directory);

@@ -7,8 +7,8 @@ typedef struct found {
 } found;
 
 /* Feed data in buffers that end at `cut` and then byte by byte `step`; note what is found. */
-static void feed(const qn_load_options *options, const char *data, size_t bytes, size_t cut, size_t step,
-                 found *out)
+static void feed(const qn_load_options *options, const char *data, size_t bytes, size_t cut,
+                 size_t step, found *out)
 {
     qn_records r;
     char       buffer[512] = {0};
@@ -28,11 +28,13 @@ static void feed(const qn_load_options *options, const char *data, size_t bytes,
         qn_record records[3]; /* few, so that the limit is met too */
         uint32_t  count;
         do {
-            qn_status st = qn_records_scan(&r, buffer, have, at == bytes, 0, records, 3, &count, &err);
+            qn_status st =
+                qn_records_scan(&r, buffer, have, at == bytes, 0, records, 3, &count, &err);
             for (uint32_t i = 0; i < count; i++)
-                out->bytes += (size_t)snprintf(out->text + out->bytes, sizeof out->text - out->bytes, "%u:%.*s|",
-                                               records[i].line, (int)(records[i].end - records[i].begin),
-                                               buffer + records[i].begin);
+                out->bytes += (size_t)snprintf(
+                    out->text + out->bytes, sizeof out->text - out->bytes, "%u:%.*s|",
+                    records[i].line, (int)(records[i].end - records[i].begin),
+                    buffer + records[i].begin);
             if (st != QN_OK) {
                 snprintf(out->text + out->bytes, sizeof out->text - out->bytes, "%llu!%s",
                          (unsigned long long)r.line, err.message);
@@ -67,11 +69,12 @@ static void test_text(void **state)
     check(&o, "a\r\nb\r\n", "1:a|2:b|");
     check(&o, "a\rb\r", "1:a|2:b|");
     check(&o, "a\r\n\r\nb", "1:a|2:|3:b|");
-    check(&o, "a\\\nb\nc\\\\\nd", "1:a\\\nb|2:c\\\\|3:d|"); /* an escaped newline is no end and no line */
+    check(&o, "a\\\nb\nc\\\\\nd",
+          "1:a\\\nb|2:c\\\\|3:d|"); /* an escaped newline is no end and no line */
     check(&o, "a\\", "1:a\\|");
     check(&o, "a\n\\.\nb\n", "1:a|");
     check(&o, "a\r\n\\.\r\nb", "1:a|");
-    check(&o, "a\\.\nb\n", "1:a|");
+    check(&o, "a\\.\nb\n", "1:a|2:b|"); /* behind other text it is only a line end */
     check(&o, "a\\\\.\nb\n", "1:a\\\\.|2:b|");
     check(&o, "a\n\\.", "1:a|2!end-of-copy marker corrupt");
     check(&o, "a\n\\.x\n", "1:a|2!end-of-copy marker corrupt");
@@ -82,8 +85,11 @@ static void test_text(void **state)
     check(&o, "a\rb\nc", "1:a|2!literal newline found in data");
     check(&o, "a\r\nb\rc", "1:a|2!literal carriage return found in data");
     /* Longer than the window that is looked at at once. */
-    check(&o, "0123456789012345678901234567890123456789\\\n0123456789\n01234567890123456789012345678901\nx",
-          "1:0123456789012345678901234567890123456789\\\n0123456789|2:01234567890123456789012345678901|3:x|");
+    check(&o,
+          "0123456789012345678901234567890123456789\\\n0123456789\n01234567890123456789012345678901"
+          "\nx",
+          "1:0123456789012345678901234567890123456789\\\n0123456789|2:"
+          "01234567890123456789012345678901|3:x|");
 }
 
 static void test_csv(void **state)

@@ -25,7 +25,8 @@ static const qn_type     types[] = {{QN_TYPE_INTEGER, -1}, {QN_TYPE_TEXT, -1}};
 static const char *const names[] = {"a", "b,c"};
 
 /* Two columns, the rows of `strings`; NULL where a string is NULL. */
-static qn_status unload(fixture *f, const char *path, sink *out, const char *const *strings, uint32_t rows)
+static qn_status unload(fixture *f, const char *path, sink *out, const char *const *strings,
+                        uint32_t rows)
 {
     qn_status        st = QN_OK;
     qn_unload       *u = NULL;
@@ -40,7 +41,8 @@ static qn_status unload(fixture *f, const char *path, sink *out, const char *con
         text[i] = qn_str_lit(strings[i] ? strings[i] : "");
         nulls |= (uint64_t)!strings[i] << i;
     }
-    QN_TRY(qn_unload_new(&f->env, &f->job.options, path, sink_write, out, types, names, 2, &set, &u, &f->err));
+    QN_TRY(qn_unload_new(&f->env, &f->job.options, path, sink_write, out, types, names, 2, &set, &u,
+                         &f->err));
     const void     *values[] = {numbers, text};
     const uint64_t *bits[] = {NULL, &nulls};
     QN_TRY(qn_unload_add(u, values, bits, rows, &f->err));
@@ -51,7 +53,8 @@ done:
     return st;
 }
 
-static const char *const strings[] = {"plain", "a\tb\nc\\d\re\b\f\v\x01", NULL, "", "\\N", "say \"x\"", "x,y", "\\."};
+static const char *const strings[] = {
+    "plain", "a\tb\nc\\d\re\b\f\v\x01", NULL, "", "\\N", "say \"x\"", "x,y", "\\."};
 #define ROWS 8u
 
 static void test_text(void **state)
@@ -61,8 +64,10 @@ static void test_text(void **state)
     sink    out = {.bytes = 0};
     fixture_open(&f, "a integer, b text");
     assert_int_equal(unload(&f, NULL, &out, strings, ROWS), QN_OK);
-    assert_string_equal(out.data, "0\tplain\n1\ta\\tb\\nc\\\\d\\re\\b\\f\\v\x01\n2\t\\N\n3\t\n4\t\\\\N\n5\tsay \"x\"\n"
-                                  "6\tx,y\n7\t\\\\.\n");
+    assert_string_equal(
+        out.data,
+        "0\tplain\n1\ta\\tb\\nc\\\\d\\re\\b\\f\\v\x01\n2\t\\N\n3\t\n4\t\\\\N\n5\tsay \"x\"\n"
+        "6\tx,y\n7\t\\\\.\n");
     fixture_close(&f);
 }
 
@@ -75,8 +80,9 @@ static void test_csv(void **state)
     fixture_csv(&f);
     f.job.options.header = true;
     assert_int_equal(unload(&f, NULL, &out, strings, ROWS), QN_OK);
-    assert_string_equal(out.data, "a,\"b,c\"\n0,plain\n1,\"a\tb\nc\\d\re\b\f\v\x01\"\n2,\n3,\"\"\n4,\\N\n"
-                                  "5,\"say \"\"x\"\"\"\n6,\"x,y\"\n7,\\.\n");
+    assert_string_equal(out.data,
+                        "a,\"b,c\"\n0,plain\n1,\"a\tb\nc\\d\re\b\f\v\x01\"\n2,\n3,\"\"\n4,\\N\n"
+                        "5,\"say \"\"x\"\"\"\n6,\"x,y\"\n7,\\.\n");
     /* Forced quotes leave NULL alone. */
     bool        force[] = {false, true};
     const char *two[] = {"x", NULL};
@@ -121,7 +127,9 @@ static void test_files_load_again(void **state)
             /* In CSV the lone CR of the second row is fine inside quotes. */
             assert_int_equal(unload(&f, path, NULL, strings, ROWS), QN_OK);
             assert_int_equal(fixture_load_file(&f, path), QN_OK);
-            expect_rows(&f, "0|plain\n1|a\tb\nc\\d\re\b\f\v\x01\n2|~\n3|\n4|\\N\n5|say \"x\"\n6|x,y\n7|\\.\n");
+            expect_rows(
+                &f,
+                "0|plain\n1|a\tb\nc\\d\re\b\f\v\x01\n2|~\n3|\n4|\\N\n5|say \"x\"\n6|x,y\n7|\\.\n");
             unlink(path);
         }
     }
@@ -146,7 +154,8 @@ static void test_failure_leaves_the_old_file(void **state)
         if (!qn_vfs_fault_hit(fault))
             break;
         if (st != QN_OK)
-            assert_int_equal(stat(path, &info), 0); /* the old one or, failing after the rename, the new one */
+            assert_int_equal(stat(path, &info),
+                             0); /* the old one or, failing after the rename, the new one */
     }
     f.env.vfs = qn_vfs_posix();
     qn_vfs_fault_free(fault);
@@ -197,8 +206,10 @@ static int remove_directory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_csv),
-                                       cmocka_unit_test(test_refused_output), cmocka_unit_test(test_files_load_again),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text),
+                                       cmocka_unit_test(test_csv),
+                                       cmocka_unit_test(test_refused_output),
+                                       cmocka_unit_test(test_files_load_again),
                                        cmocka_unit_test(test_failure_leaves_the_old_file),
                                        cmocka_unit_test(test_every_allocation_fails_once)};
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

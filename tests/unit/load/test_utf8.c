@@ -1,4 +1,5 @@
-/* The fast validation agrees with the plain one on every byte pattern that matters, at every offset. */
+/* The fast validation agrees with the plain one on every byte pattern that matters, at every
+ * offset. */
 #include "load_fixture.h"
 
 static size_t plain(const char *s, size_t n)
@@ -11,14 +12,46 @@ static size_t plain(const char *s, size_t n)
 static void test_sequences_at_every_offset(void **state)
 {
     (void)state;
-    /* First and last of every length, and one beyond: overlong, surrogate, too large, cut, surplus. */
-    static const char *const cases[] = {
-        "\x7f", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2\x80", "\xdf\xbf", "\xc2", "\xc2\x41", "\xc2\xc2\x80",
-        "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xee\x80\x80",
-        "\xef\xbf\xbf", "\xe1\x80", "\xe1", "\xe1\x80\x41", "\xe1\x41\x80", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
-        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80",
-        "\xff", "\xfe", "\xf1\x80\x80", "\xf1\x80", "\xf1", "\xf1\x80\x80\x80\x80", "\xd0\x96\xd0\x96", "\xe1\x80\x80\x80"};
-    char text[256];
+    /* First and last of every length, and one beyond: overlong, surrogate, too large, cut, surplus.
+     */
+    static const char *const cases[] = {"\x7f",
+                                        "\x80",
+                                        "\xbf",
+                                        "\xc0\x80",
+                                        "\xc1\xbf",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xc2",
+                                        "\xc2\x41",
+                                        "\xc2\xc2\x80",
+                                        "\xe0\x80\x80",
+                                        "\xe0\x9f\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xed\xa0\x80",
+                                        "\xed\xbf\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbf",
+                                        "\xe1\x80",
+                                        "\xe1",
+                                        "\xe1\x80\x41",
+                                        "\xe1\x41\x80",
+                                        "\xf0\x80\x80\x80",
+                                        "\xf0\x8f\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf",
+                                        "\xf4\x90\x80\x80",
+                                        "\xf5\x80\x80\x80",
+                                        "\xf8\x88\x80\x80\x80",
+                                        "\xff",
+                                        "\xfe",
+                                        "\xf1\x80\x80",
+                                        "\xf1\x80",
+                                        "\xf1",
+                                        "\xf1\x80\x80\x80\x80",
+                                        "\xd0\x96\xd0\x96",
+                                        "\xe1\x80\x80\x80"};
+    char                     text[256];
     for (size_t c = 0; c < QN_COUNTOF(cases); c++) {
         for (size_t fill = 0; fill < 2; fill++) {
             for (size_t at = 0; at < 140; at++) {

@@ -2,6 +2,7 @@
 #include "quern.h"
 
 #include "api/api_int.h"
+#include "api/api_test.h"
 
 #include <stdio.h>
 #include "base/assert.h"
@@ -20,7 +21,7 @@ static void position_in_characters(qn_error *err, const char *sql, size_t bytes)
 
 /* ---- database ---------------------------------------------------------------------------------------- */
 
-QN_API qn_status qn_open(const char *path, const qn_options *options, qn_database **out, qn_error *err)
+qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *options, qn_database **out, qn_error *err)
 {
     qn_status    st = QN_OK;
     qn_mem       root;
@@ -36,9 +37,9 @@ QN_API qn_status qn_open(const char *path, const qn_options *options, qn_databas
     db = qn_alloc0(&root, sizeof *db);
     if (!db)
         return qn_nomem(err);
-    qn_mem_init(&db->mem, NULL, options->memory_limit_bytes);
-    db->env = (qn_env){.mem = &db->mem, .vfs = qn_vfs_posix(), .clock = qn_clock_system()};
-    db->file_vfs = qn_vfs_posix();
+    qn_mem_init(&db->mem, world->memory, options->memory_limit_bytes);
+    db->env = (qn_env){.mem = &db->mem, .vfs = world->vfs, .clock = world->clock};
+    db->file_vfs = world->file_vfs;
     qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
     QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
     QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));
@@ -49,6 +50,12 @@ done:
     if (st != QN_OK)
         qn_close(db);
     return st;
+}
+
+QN_API qn_status qn_open(const char *path, const qn_options *options, qn_database **out, qn_error *err)
+{
+    qn_world world = {.vfs = qn_vfs_posix(), .file_vfs = qn_vfs_posix(), .clock = qn_clock_system()};
+    return qn_open_in(&world, path, options, out, err);
 }
 
 QN_API void qn_close(qn_database *db)

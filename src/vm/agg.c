@@ -453,8 +453,10 @@ qn_status agg_update(qn_vm *vm, const agg_state *a, qn_vec *v, qn_vec *v2)
     if (!vm_selected(vm))
         return QN_OK;
     if (s == SHAPE_COUNT) {
-        count_lanes(vm, a, v);
-        return QN_OK;
+        qn_status ready = v ? vec_ready(vm, v) : QN_OK;
+        if (ready == QN_OK)
+            count_lanes(vm, a, v);
+        return ready;
     }
     bool block_text = s == SHAPE_TEXT_EXTREME && a->arg_type != QN_TYPE_CHAR && v->form == QN_FORM_CODES && vm->scan.block &&
                       !v->dict->computed;

@@ -79,7 +79,7 @@ static qn_status machine_check(qn_vm *vm, const char *when)
             wrong = "selection order";
     for (uint32_t r = 0; !wrong && vm->regs && r < vm->program->register_count; r++) {
         const qn_vec *v = &vm->regs[r];
-        if (v->form > QN_FORM_CODES || v->bank >= QN_BANK_COUNT)
+        if (v->form > QN_FORM_SOURCE || v->bank >= QN_BANK_COUNT)
             wrong = "register form";
     }
     if (!wrong)

@@ -7,7 +7,7 @@
  *   1. Each worker folds its rows into a small table of its own.  With one or few dictionary-coded keys and enough
  *      rows per code, the states are first indexed by code (code array) and handed to the table at the end of the
  *      block: no hashing per row.
- *   2. A table that outgrows the cache is emptied into 64 partitions by the hash's top bits.
+ *   2. A table that outgrows the cache is emptied into 256 partitions by the hash's top bits.
  *   3. At the breaker each partition is merged by one worker: no locks, and its table fits the cache.
  *
  * DISTINCT arguments go to sets of (group, value) that are partitioned like their group, so that a partition's
@@ -125,8 +125,8 @@ uint8_t *group_table_find(group_table *t, const uint8_t *key_row, uint32_t begin
 
 static uint8_t *buffer_append(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
 {
-    uint32_t at = (uint32_t)(b->count % GROUP_CHUNK);
-    if (!at && b->count / GROUP_CHUNK == b->chunk_count) {
+    uint32_t at = (uint32_t)(b->count % BUFFER_CHUNK);
+    if (!at && b->count / BUFFER_CHUNK == b->chunk_count) {
         if (b->chunk_count == b->chunk_capacity) {
             uint32_t  capacity = b->chunk_capacity ? b->chunk_capacity * 2 : 8;
             uint8_t **grown = qn_realloc(mem, b->chunks, b->chunk_capacity * sizeof *grown, capacity * sizeof *grown);
@@ -135,7 +135,7 @@ static uint8_t *buffer_append(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
             b->chunks = grown;
             b->chunk_capacity = capacity;
         }
-        uint8_t *chunk = qn_alloc(mem, (size_t)GROUP_CHUNK * row_bytes);
+        uint8_t *chunk = qn_alloc(mem, (size_t)BUFFER_CHUNK * row_bytes);
         if (!chunk)
             return NULL;
         b->chunks[b->chunk_count++] = chunk;
@@ -144,15 +144,20 @@ static uint8_t *buffer_append(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
     return b->chunks[b->chunk_count - 1] + (size_t)at * row_bytes;
 }
 
+static uint8_t *buffer_row(const row_buffer *b, uint64_t i, uint32_t row_bytes)
+{
+    return b->chunks[i / BUFFER_CHUNK] + (size_t)(i % BUFFER_CHUNK) * row_bytes;
+}
+
 static void buffer_free(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
 {
     for (uint32_t i = 0; i < b->chunk_count; i++)
-        qn_free(mem, b->chunks[i], (size_t)GROUP_CHUNK * row_bytes);
+        qn_free(mem, b->chunks[i], (size_t)BUFFER_CHUNK * row_bytes);
     qn_free(mem, b->chunks, b->chunk_capacity * sizeof *b->chunks);
     memset(b, 0, sizeof *b);
 }
 
-static uint32_t partition_of(uint64_t hash) { return (uint32_t)(hash >> 58); }
+static uint32_t partition_of(uint64_t hash) { return (uint32_t)(hash >> 56); }
 
 static qn_status table_to_parts(group_table *t, row_buffer *parts, uint32_t hash_offset, qn_error *err)
 {
@@ -323,7 +328,7 @@ static void local_free_rows(qn_groups *g, group_local *l)
     release_table(g, &l->table);
     for (uint32_t p = 0; g->layout.owns_memory && p < GROUP_PARTITIONS; p++)
         for (uint64_t i = 0; i < l->parts[p].count; i++)
-            release_row(g, l->parts[p].chunks[i / GROUP_CHUNK] + (i % GROUP_CHUNK) * g->layout.row_bytes);
+            release_row(g, buffer_row(&l->parts[p], i, g->layout.row_bytes));
     for (uint32_t c = 0; g->layout.owns_memory && c < l->code_count; c++)
         release_row(g, l->code_rows + (size_t)c * g->layout.row_bytes);
     l->code_count = 0;
@@ -369,6 +374,28 @@ static uint64_t plain_identity(qn_bank bank, const void *data, size_t i)
     }
 }
 
+/* Two-word identities of a whole dictionary; NULLs have 0. */
+static qn_status dict_identities(qn_vm *vm, qn_dict *d, qn_sql_type type)
+{
+    if (d->identities)
+        return QN_OK;
+    qn_status st = dict_decode(vm, d);
+    if (st != QN_OK)
+        return st;
+    uint64_t(*ids)[2] = qn_arena_alloc0(&vm->block, sizeof *ids * ((size_t)d->count + 1));
+    if (!ids)
+        return qn_nomem(vm->err);
+    for (uint32_t c = 0; c <= d->count; c++) {
+        qn_datum v;
+        if (dict_null(d, c))
+            continue;
+        qn_bank_get((qn_bank)d->bank, d->values, c, &v);
+        qn_value_identity(type, &v, ids[c]);
+    }
+    d->identities = ids;
+    return QN_OK;
+}
+
 /* Write identities of the selected lanes at keys + lane × stride; nulls[lane] tells NULLs (their identity is 0). */
 static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride)
 {
@@ -385,6 +412,13 @@ static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
             else
                 memset(keys + lane * stride, 0, 16);
         });
+        return QN_OK;
+    }
+    if (words == 2 && v->form == QN_FORM_CODES) {
+        st = dict_identities(vm, v->dict, type);
+        if (st != QN_OK)
+            return st;
+        FOR_LANES(vm, lane, memcpy(keys + lane * stride, v->dict->identities[v->codes[lane]], 16););
         return QN_OK;
     }
     st = vec_flat(vm, v);
@@ -483,7 +517,10 @@ static qn_status decide_block(qn_vm *vm, qn_groups *g, uint32_t first_key)
     uint64_t            product = 1;
     l->block_decided = true;
     l->code_count = 0;
-    if (!vm->scan.block || vm->scan.in_values || vm->weights || !layout->key_count || layout->key_count > 4 || g->distinct_count)
+    l->memo = NULL;
+    for (uint32_t d = 0; d < g->distinct_count; d++)
+        l->sets[d].last_count = 0;
+    if (!vm->scan.block || vm->scan.in_values || vm->weights || !layout->key_count || layout->key_count > 4)
         return QN_OK;
     for (uint32_t i = 0; i < layout->key_count; i++) {
         const qn_vec *v = REG(vm, first_key + i);
@@ -497,6 +534,11 @@ static qn_status decide_block(qn_vm *vm, qn_groups *g, uint32_t first_key)
     }
     if (!codes_worth(vm, product))
         return QN_OK;
+    if (g->distinct_count) { /* sets refer to group rows, so these stay in the table */
+        l->memo_count = (uint32_t)product;
+        l->memo = qn_arena_alloc0(&vm->block, product * sizeof *l->memo);
+        return l->memo ? QN_OK : qn_nomem(vm->err);
+    }
     size_t bytes = (size_t)product * layout->row_bytes;
     if (bytes > l->code_bytes) {
         if (l->code_rows)
@@ -711,6 +753,14 @@ static qn_status spill_local(qn_vm *vm, qn_groups *g)
     if (st != QN_OK)
         return st;
     l->flushed = true;
+    /* Fewer than one row in ten met its group: looking up costs more than it saves. */
+    l->direct = !vm->weights && !g->distinct_count && !g->layout.has_text_extremes && l->asked < (uint64_t)l->table.count * 10 / 9;
+    l->asked = 0;
+    if (l->memo)
+        memset(l->memo, 0, l->memo_count * sizeof *l->memo);
+    for (uint32_t d = 0; d < g->distinct_count; d++)
+        if (l->sets[d].last_count)
+            memset(l->sets[d].last_group, 0, l->sets[d].last_count * sizeof *l->sets[d].last_group);
     return table_to_parts(&l->table, l->parts, 0, vm->err);
 }
 
@@ -764,9 +814,20 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
         if (l->table.heads)
             __builtin_prefetch(&l->table.heads[(uint32_t)*group_hash(key) & l->table.mask]);
     });
+    l->asked += vm_selected(vm);
     FOR_LANES(vm, lane, {
-        bool     fresh;
-        uint8_t *row = group_table_find(&l->table, keys + lane * stride, layout->key_begin, layout->key_end, &fresh);
+        bool     fresh = true;
+        uint8_t *row;
+        if (l->direct) {
+            uint8_t *key = keys + lane * stride;
+            row = buffer_append(&l->parts[partition_of(*group_hash(key))], g->mem, layout->row_bytes);
+            if (row) {
+                memcpy(row, key, layout->key_end);
+                memset(row + layout->key_end, 0, layout->row_bytes - layout->key_end);
+            }
+        } else {
+            row = group_table_find(&l->table, keys + lane * stride, layout->key_begin, layout->key_end, &fresh);
+        }
         if (!row)
             return qn_nomem(vm->err);
         vm->groups[lane] = row;
@@ -792,6 +853,48 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
     return QN_OK;
 }
 
+/* Groups by code, each code looked up once per block. */
+static qn_status find_by_memo(qn_vm *vm, qn_groups *g, uint32_t first_key)
+{
+    group_local    *l = &g->locals[vm->worker];
+    uint32_t       *codes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *codes);
+    uint16_t       *missing = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *missing);
+    uint32_t        n = 0;
+    const uint32_t *c0 = REG(vm, first_key)->codes;
+    static uint8_t  pending;
+    if (!codes || !missing)
+        return qn_nomem(vm->err);
+    FOR_LANES(vm, lane, {
+        uint32_t code = c0[lane];
+        for (uint32_t i = 1; i < g->layout.key_count; i++)
+            code = code * l->code_radix[i] + REG(vm, first_key + i)->codes[lane];
+        codes[lane] = code;
+        if (!l->memo[code]) {
+            l->memo[code] = &pending;
+            missing[n++] = (uint16_t)lane;
+        }
+    });
+    if (n) {
+        selection_begin(vm, missing, n);
+        qn_status st = find_by_hash(vm, g, first_key);
+        for (uint32_t i = 0; i < n && st == QN_OK; i++)
+            l->memo[codes[missing[i]]] = vm->groups[missing[i]];
+        selection_end(vm);
+        if (st != QN_OK)
+            return st;
+    }
+    FOR_LANES(vm, lane, vm->groups[lane] = l->memo[codes[lane]];);
+    return QN_OK;
+}
+
+static bool keys_are_codes(const qn_vm *vm, const qn_groups *g, uint32_t first_key)
+{
+    for (uint32_t i = 0; i < g->layout.key_count; i++)
+        if (REG(vm, first_key + i)->form != QN_FORM_CODES)
+            return false;
+    return true;
+}
+
 qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t count)
 {
     group_local *l = &g->locals[vm->worker];
@@ -805,6 +908,11 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
         return QN_OK;
     if (!count)
         return find_single(vm, g);
+    for (uint32_t i = 0; i < count; i++) {
+        qn_status st = vec_ready(vm, REG(vm, first_key + i));
+        if (st != QN_OK)
+            return st;
+    }
     if (!l->block_decided || !vm->scan.block) {
         qn_status st = decide_block(vm, g, first_key);
         if (st != QN_OK)
@@ -817,55 +925,88 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
         if (st != QN_OK)
             return st;
     }
+    if (l->memo && !g->layout.first_row && keys_are_codes(vm, g, first_key))
+        return find_by_memo(vm, g, first_key);
     return find_by_hash(vm, g, first_key);
 }
 
-qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v)
+/* Lanes whose (group, value code) pair is not the last one seen for that code in this block; where a value
+ * nearly always comes with the same group, this removes nearly all duplicates for one array access. */
+static qn_status fresh_pairs(qn_vm *vm, distinct_set *set, const qn_vec *v, uint16_t *lanes, uint32_t *n)
 {
-    uint32_t d = 0;
-    while (d < g->distinct_count && g->distinct[d].agg != agg)
-        d++;
-    QN_CHECK(d < g->distinct_count);
-    const distinct_layout *layout = &g->distinct[d];
-    group_local           *l = &g->locals[vm->worker];
-    distinct_set          *set = &l->sets[d];
-    uint32_t               stride = (layout->compare_end + 15) & ~15u;
-    uint32_t               key_bytes = layout->key_end - layout->key_begin;
-    uint8_t               *rows = qn_arena_alloc(&vm->batch, (size_t)stride * QN_LANES);
-    const agg_state       *a = &g->layout.aggs[agg];
+    if (!set->last_count) {
+        set->last_count = v->dict->count + 1;
+        set->last_group = qn_arena_alloc0(&vm->block, set->last_count * sizeof *set->last_group);
+        if (!set->last_group) {
+            set->last_count = 0;
+            return qn_nomem(vm->err);
+        }
+    }
+    FOR_LANES(vm, lane, {
+        uint32_t code = v->codes[lane];
+        uint8_t *group = vm->single ? vm->single : vm->groups[lane];
+        if (set->last_group[code] != group) {
+            set->last_group[code] = group;
+            lanes[(*n)++] = (uint16_t)lane;
+        }
+    });
+    return QN_OK;
+}
+
+/* Note (group, value) of the selected lanes. */
+static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layout, distinct_set *set, qn_vec *v)
+{
+    group_local     *l = &g->locals[vm->worker];
+    const agg_state *a = &g->layout.aggs[layout->agg];
+    uint32_t         stride = (layout->compare_end + 15) & ~15u;
+    uint32_t         key_bytes = layout->key_end - layout->key_begin;
+    uint32_t         part_hash = g->layout.key_count ? layout->group_hash : 0;
+    uint8_t         *rows = qn_arena_alloc(&vm->batch, (size_t)stride * QN_LANES);
     if (!rows)
         return qn_nomem(vm->err);
     if (set->table.count > DISTINCT_LOCAL_ROWS) {
         /* a group's values must meet in its partition; without keys the values themselves are spread */
-        qn_status st = table_to_parts(&set->table, set->parts, g->layout.key_count ? layout->group_hash : 0, vm->err);
+        set->direct = set->asked < (uint64_t)set->table.count * 10 / 9;
+        set->asked = 0;
+        qn_status st = table_to_parts(&set->table, set->parts, part_hash, vm->err);
         if (st != QN_OK)
             return st;
         set->flushed = true;
     }
     qn_status st = identities(vm, v, a->arg_type, layout->value_words, rows + layout->value, stride);
+    if (st == QN_OK && layout->payload)
+        st = vec_flat(vm, v);
     if (st != QN_OK)
         return st;
+    /* the values of a dictionary differ: nothing to look for within the block */
+    bool direct = set->direct || (vm->scan.in_values && v->sequence && vm->single);
     FOR_LANES(vm, lane, {
         uint8_t       *row = rows + lane * stride;
         const uint8_t *group = vm->single ? vm->single : vm->groups[lane];
         memcpy(row + layout->group_hash, group, 8);
         memcpy(row + layout->key_begin, group + g->layout.key_begin, key_bytes);
         *group_hash(row) = hash_words(row + layout->group_hash, layout->compare_end - layout->group_hash);
-        if (set->table.heads)
+        if (!direct && set->table.heads)
             __builtin_prefetch(&set->table.heads[(uint32_t)*group_hash(row) & set->table.mask]);
     });
+    set->asked += vm_selected(vm);
     FOR_LANES(vm, lane, {
-        bool fresh;
+        bool           fresh = true;
+        uint8_t       *row;
+        const uint8_t *key = rows + lane * stride;
         if (vec_null(v, lane))
             continue;
-        uint8_t *row = group_table_find(&set->table, rows + lane * stride, layout->group_hash, layout->compare_end, &fresh);
+        if (direct) {
+            row = buffer_append(&set->parts[partition_of(*(const uint64_t *)(const void *)(key + part_hash))], g->mem, layout->row_bytes);
+            if (row)
+                memcpy(row, key, layout->compare_end);
+        } else {
+            row = group_table_find(&set->table, key, layout->group_hash, layout->compare_end, &fresh);
+        }
         if (!row)
             return qn_nomem(vm->err);
         if (fresh && layout->payload) {
             qn_datum value;
-            st = vec_flat(vm, v);
-            if (st != QN_OK)
-                return st;
             vec_get(v, lane, &value);
             if (!qn_value_copy((qn_bank)a->arg_bank, &value, &l->arena, &value))
                 return qn_nomem(vm->err);
@@ -873,6 +1014,31 @@ qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v)
         }
     });
     return QN_OK;
+}
+
+qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v)
+{
+    uint32_t  d = 0, n = 0;
+    uint16_t *lanes;
+    while (d < g->distinct_count && g->distinct[d].agg != agg)
+        d++;
+    QN_CHECK(d < g->distinct_count);
+    distinct_set *set = &g->locals[vm->worker].sets[d];
+    qn_status     st = vec_ready(vm, v);
+    if (st != QN_OK)
+        return st;
+    if (v->form != QN_FORM_CODES || !vm->scan.block || vm->scan.in_values)
+        return note_pairs(vm, g, &g->distinct[d], set, v);
+    lanes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *lanes);
+    if (!lanes)
+        return qn_nomem(vm->err);
+    st = fresh_pairs(vm, set, v, lanes, &n);
+    if (st != QN_OK || !n)
+        return st;
+    selection_begin(vm, lanes, n);
+    st = note_pairs(vm, g, &g->distinct[d], set, v);
+    selection_end(vm);
+    return st;
 }
 
 /* ---- merging ----------------------------------------------------------------------------------- */
@@ -911,7 +1077,7 @@ static qn_status merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena
 static qn_status merge_buffer(qn_groups *g, group_table *t, row_buffer *b, qn_arena *arena, qn_error *err)
 {
     for (uint64_t i = 0; i < b->count; i++) {
-        qn_status st = merge_row(g, t, b->chunks[i / GROUP_CHUNK] + (i % GROUP_CHUNK) * g->layout.row_bytes, arena, err);
+        qn_status st = merge_row(g, t, buffer_row(b, i, g->layout.row_bytes), arena, err);
         if (st != QN_OK)
             return st;
     }
@@ -932,7 +1098,7 @@ static qn_status fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_lo
     for (int w = 0; w < g->workers && st == QN_OK; w++) {
         row_buffer *b = &g->locals[w].sets[d].parts[part];
         for (uint64_t i = 0; i < b->count && st == QN_OK; i++) {
-            const uint8_t *from = b->chunks[i / GROUP_CHUNK] + (i % GROUP_CHUNK) * layout->row_bytes;
+            const uint8_t *from = buffer_row(b, i, layout->row_bytes);
             bool           fresh;
             uint8_t       *row = group_table_find(&unique, from, layout->group_hash, layout->compare_end, &fresh);
             if (!row) {

@@ -21,7 +21,8 @@
 typedef enum qn_form {
     QN_FORM_FLAT,  /* data[lane], nulls bit per lane or NULL */
     QN_FORM_CONST, /* data[0]; nulls != NULL: NULL in every lane */
-    QN_FORM_CODES  /* codes[lane] into dict; code 0 is NULL */
+    QN_FORM_CODES, /* codes[lane] into dict */
+    QN_FORM_SOURCE /* column `column` of the source, not computed yet: made flat for the lanes selected then */
 } qn_form;
 
 /* Values by code of one column of one block, or of a slot computed from it.  Filled when first needed. */
@@ -36,6 +37,7 @@ typedef struct qn_dict {
     void           *values;      /* by code; NULL: not decoded */
     uint64_t       *nulls;       /* by code; NULL: only code 0 is NULL */
     const qn_hash128 *hashes;    /* STR: of code c at [c - 1], code 0 only if computed; NULL: not fetched */
+    uint64_t       (*identities)[2]; /* by code, for keys of types that need two words; NULL: not made */
     uint64_t        demand;      /* lanes asked for one by one so far */
 } qn_dict;
 
@@ -48,6 +50,7 @@ typedef struct qn_vec {
     const uint64_t *nulls;
     qn_dict        *dict;
     const uint32_t *codes;
+    uint32_t        column; /* SOURCE */
     void           *own;  /* QN_LANES × 16 bytes; made when first needed */
     uint64_t       *own_nulls;
     uint32_t       *own_codes;
@@ -133,8 +136,9 @@ void      group_table_clear(group_table *t); /* keeps memory */
 uint8_t  *group_table_find(group_table *t, const uint8_t *key_row, uint32_t begin, uint32_t end, bool *fresh);
 uint8_t  *group_table_lookup(const group_table *t, uint64_t hash, const uint8_t *key, uint32_t begin, uint32_t end);
 
-#define GROUP_PARTITIONS 64u
+#define GROUP_PARTITIONS 256u
 #define GROUP_LOCAL_ROWS 32768u /* a worker's table is handed to the partitions beyond this */
+#define BUFFER_CHUNK 256u       /* rows a chunk of a partition's buffer holds */
 
 typedef struct row_buffer { /* rows of fixed size in chunks, append only */
     uint8_t **chunks;
@@ -156,6 +160,10 @@ typedef struct distinct_set { /* per worker and DISTINCT aggregate */
     group_table table;
     row_buffer  parts[GROUP_PARTITIONS];
     bool        flushed;
+    bool        direct;      /* the table removed next to no duplicates: rows go straight to parts */
+    uint64_t    asked;       /* lanes looked up since the last spill */
+    uint8_t   **last_group;  /* by code of the argument: the group it was last seen with in this block */
+    uint32_t    last_count;  /* 0: not in use for this block */
 } distinct_set;
 
 /* One worker's side of an aggregation. */
@@ -163,6 +171,10 @@ typedef struct group_local {
     group_table   table;
     row_buffer    parts[GROUP_PARTITIONS];
     bool          flushed; /* something is in parts */
+    bool          direct;  /* the table merged next to no rows: they go straight to parts */
+    uint64_t      asked;   /* lanes looked up since the last spill */
+    uint8_t     **memo;    /* group by code where states stay in the table (DISTINCT), or NULL */
+    uint32_t      memo_count;
     uint8_t      *code_rows; /* code array: (product of codes) × row_bytes */
     size_t        code_bytes;
     uint32_t      code_count; /* 0: no code array for this block */
@@ -207,7 +219,14 @@ typedef struct output_local { /* per worker */
     bool            fresh_segment;
     uint64_t        emitted;
     bool            has_boundary; /* top-N: rows behind it cannot win */
-    uint64_t        boundary;
+    uint64_t        boundary;     /* prefix of the last row kept */
+    qn_datum        boundary_value; /* its first sort key, not NULL if boundary_known */
+    bool            boundary_known;
+    uint64_t        boundary_version; /* grows with each cut */
+    uint64_t        code_version;     /* of the code limits below */
+    const qn_dict  *code_dict;        /* the block's column they belong to */
+    uint32_t        code_block;
+    uint32_t        code_lo, code_hi; /* codes that may still win, besides 0 */
 } output_local;
 
 typedef struct qn_sink {
@@ -280,7 +299,7 @@ struct qn_vm {
     const uint16_t         *sel;
     uint32_t                sel_n;
     uint16_t              (*sel_buffers)[QN_LANES]; /* narrowing at depth d writes buffer d */
-    struct { const uint16_t *sel; uint32_t n; } sel_stack[QN_MAX_SELECTIONS];
+    struct { const uint16_t *sel; uint32_t n; } sel_stack[QN_MAX_SELECTIONS + 1];
     uint32_t                sel_depth;
     const uint32_t         *weights;       /* VALUES sources; NULL: 1 each */
     uint32_t                row_base;      /* batch = rows row_base … row_base+n-1 of the block, or */
@@ -341,6 +360,7 @@ static inline bool dict_null(const qn_dict *d, uint32_t code) { return d->nulls 
 bool      vec_own(qn_vm *vm, qn_vec *v);                 /* make own buffers; false: no memory */
 qn_status vec_flat(qn_vm *vm, qn_vec *v);                /* FLAT or CONST; text resolved */
 qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v);           /* the same, text may stay lazy */
+qn_status vec_ready(qn_vm *vm, qn_vec *v);               /* anything but SOURCE: vec_null works */
 static inline bool vec_null(const qn_vec *v, uint32_t lane)
 {
     return v->form == QN_FORM_CONST ? v->nulls != NULL
@@ -384,6 +404,21 @@ qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err); /* c
 qn_status system_rows_make(qn_exec *exec, pipeline_state *pl, qn_error *err); /* fills pl->source_rows */
 qn_status source_next(qn_vm *vm, bool *more);
 qn_status source_load(qn_vm *vm, qn_vec *v, uint32_t column);
+qn_status source_compute(qn_vm *vm, qn_vec *v);          /* SOURCE to FLAT for the selected lanes */
+/* Select `lanes` until selection_end; what is made flat meanwhile is right for the outer selection too. */
+static inline void selection_begin(qn_vm *vm, const uint16_t *lanes, uint32_t n)
+{
+    vm->sel_stack[vm->sel_depth].sel = vm->sel;
+    vm->sel_stack[vm->sel_depth++].n = vm->sel_n;
+    vm->sel = lanes;
+    vm->sel_n = n;
+}
+static inline void selection_end(qn_vm *vm)
+{
+    vm->sel_depth--;
+    vm->sel = vm->sel_stack[vm->sel_depth].sel;
+    vm->sel_n = vm->sel_stack[vm->sel_depth].n;
+}
 /* groups.c */
 qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, qn_groups **out, qn_error *err);
 void      groups_free(qn_groups *g);

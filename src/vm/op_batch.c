@@ -9,11 +9,9 @@ typedef enum keep { KEEP_TRUE, KEEP_NOT_TRUE, KEEP_NOT_FALSE, KEEP_NULL } keep;
  * overtakes reading. */
 static qn_status narrow(qn_vm *vm, qn_vec *v, keep what)
 {
-    if (what != KEEP_NULL) {
-        qn_status st = vec_flat(vm, v);
-        if (st != QN_OK)
-            return st;
-    }
+    qn_status st = what == KEEP_NULL ? vec_ready(vm, v) : vec_flat(vm, v);
+    if (st != QN_OK)
+        return st;
     const uint8_t *x = v->data;
     uint32_t       step = v->form == QN_FORM_FLAT, n = 0;
     uint16_t      *out = vm->sel_buffers[vm->sel_depth];

@@ -174,6 +174,9 @@ static qn_status null_test_r(qn_vm *vm, uint32_t w)
 {
     qn_vec *v = REG(vm, qn_operand1(vm->program, w));
     bool    want = qn_instr_op(w) == QN_OP_IS_NULL_R;
+    qn_status st = vec_ready(vm, v);
+    if (st != QN_OK)
+        return st;
     if (!vec_own(vm, v))
         return qn_nomem(vm->err);
     uint8_t *r = vm->compare_buffer;

@@ -171,6 +171,7 @@ static qn_status move(qn_vm *vm, uint32_t w)
     t->lazy = f->lazy;
     t->sequence = f->sequence;
     t->dict = f->dict;
+    t->column = f->column;
     return QN_OK;
 }
 

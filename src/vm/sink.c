@@ -194,7 +194,16 @@ static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
     l->rows = fresh;
     if (s->keep) {
         l->has_boundary = true;
-        l->boundary = fresh->entries[s->keep - 1].prefix;
+        const qn_rows_entry *e = &fresh->entries[s->keep - 1];
+        l->boundary = e->prefix;
+        l->boundary_known = false;
+        l->boundary_version++;
+        if (s->plan->sort_count) {
+            uint32_t             t = s->plan->sort[0].target;
+            const qn_rows_chunk *k = fresh->chunks[e->chunk];
+            l->boundary_known = !bit_get(k->nulls[t], e->lane);
+            qn_bank_get(fresh->banks[t], k->values[t], e->lane, &l->boundary_value);
+        }
     }
     return QN_OK;
 }
@@ -269,6 +278,36 @@ static bool is_sort_target(const qn_output *o, uint32_t target)
     return false;
 }
 
+/* Which codes of this block's column may still win against the boundary; drop the other lanes unseen. */
+static qn_status limit_codes(qn_vm *vm, const qn_sink *s, output_local *l, const qn_vec *v)
+{
+    const qn_sort_key *key = &s->plan->sort[0];
+    qn_dict           *d = v->dict;
+    if (d->computed || !d->count || s->types[key->target].id == QN_TYPE_CHAR)
+        return QN_OK;
+    if (l->code_dict != d || l->code_block != d->block_index || l->code_version != l->boundary_version) {
+        uint32_t  first, end;
+        qn_status st = qn_block_search(d->block, d->column, &l->boundary_value, &first, &end, vm->err);
+        if (st != QN_OK)
+            return st;
+        l->code_dict = d;
+        l->code_block = d->block_index;
+        l->code_version = l->boundary_version;
+        l->code_lo = key->descending ? first : 1;
+        l->code_hi = key->descending ? d->count : end - 1;
+    }
+    uint16_t *out = vm->sel_buffers[0];
+    uint32_t  n = 0;
+    FOR_LANES(vm, lane, {
+        uint32_t c = v->codes[lane];
+        out[n] = (uint16_t)lane;
+        n += c == 0 || (c >= l->code_lo && c <= l->code_hi);
+    });
+    vm->sel = out;
+    vm->sel_n = n;
+    return QN_OK;
+}
+
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
 {
     output_local    *l = &s->locals[vm->worker];
@@ -289,14 +328,16 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
     }
     if (!ordered && l->emitted >= s->keep)
         return QN_OK;
-    for (uint32_t i = 0; i < count; i++) {
-        st = is_sort_target(o, i) ? vec_flat(vm, REG(vm, first + i)) : vec_flat_lazy(vm, REG(vm, first + i));
-        if (st != QN_OK)
-            return st;
-    }
     if (o->sort_count) {
         const qn_sort_key *key = &o->sort[0];
-        const qn_vec      *v = REG(vm, first + key->target);
+        qn_vec            *v = REG(vm, first + key->target);
+        st = vec_ready(vm, v);
+        if (st == QN_OK && v->form == QN_FORM_CODES && l->boundary_known)
+            st = limit_codes(vm, s, l, v);
+        if (st == QN_OK)
+            st = vec_flat(vm, v);
+        if (st != QN_OK)
+            return st;
         FOR_LANES(vm, lane, {
             qn_datum d = {.words = {0, 0}};
             bool     null = vec_null(v, lane);
@@ -308,11 +349,20 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
             prefixes[n] = p;
             lanes[n++] = (uint16_t)lane;
         });
+        vm->sel = lanes; /* nothing else is needed of lanes that cannot win */
+        vm->sel_n = n;
     } else {
         FOR_LANES(vm, lane, {
             prefixes[n] = 0;
             lanes[n++] = (uint16_t)lane;
         });
+    }
+    if (!n)
+        return QN_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        st = is_sort_target(o, i) ? vec_flat(vm, REG(vm, first + i)) : vec_flat_lazy(vm, REG(vm, first + i));
+        if (st != QN_OK)
+            return st;
     }
     if (!ordered) {
         st = segment_for(vm, l);
@@ -358,7 +408,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
             while (tie < old && !atomic_compare_exchange_weak(&s->early_tie, &old, tie)) {
             }
         }
-    } else if (s->keep < UINT64_MAX / 4 && l->rows->entry_count >= 2 * s->keep + 4 * QN_LANES) {
+    } else if (s->keep < UINT64_MAX / 4 && l->rows->entry_count >= 2 * s->keep + QN_LANES / 2) {
         return cut_back(vm, s, l);
     }
     return QN_OK;

@@ -265,7 +265,7 @@ static qn_status load_list(qn_vm *vm, qn_vec *v, uint32_t column)
     return QN_OK;
 }
 
-static qn_status load_key(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t key)
+static void compute_key(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t key)
 {
     const group_key *k = &g->layout.keys[key];
     qn_bank          bank = (qn_bank)k->bank;
@@ -273,26 +273,25 @@ static qn_status load_key(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t key
     uint32_t         from = k->payload ? k->payload : k->identity; /* little-endian: the low bytes are the value */
     bool             any = false;
     memset(v->own_nulls, 0, QN_LANES / 8);
-    for (uint32_t i = 0; i < vm->n; i++) {
+    FOR_LANES(vm, i, {
         const uint8_t *row = vm->source_group_rows[i];
         memcpy((char *)v->own + i * size, row + from, size);
         if (row[g->layout.nulls + key / 8] >> (key % 8) & 1) {
             bit_set(v->own_nulls, i);
             any = true;
         }
-    }
+    });
     flat(v, bank, k->type, any);
     v->lazy = bank == QN_BANK_STR;
-    return QN_OK;
 }
 
-static qn_status load_agg(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t agg)
+static qn_status compute_agg(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t agg)
 {
     const agg_state *a = &g->layout.aggs[agg];
     qn_bank          bank = (qn_bank)a->result_bank;
     bool             any = false;
     memset(v->own_nulls, 0, QN_LANES / 8);
-    for (uint32_t i = 0; i < vm->n; i++) {
+    FOR_LANES(vm, i, {
         qn_datum  d = {.words = {0, 0}};
         bool      null = false;
         qn_status st = agg_finish(a, vm->source_group_rows[i], &vm->batch, &d, &null, vm->err);
@@ -307,9 +306,31 @@ static qn_status load_agg(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t agg
             memset(&d, 0, sizeof d);
         }
         qn_bank_set(bank, v->own, i, &d);
-    }
+    });
     flat(v, bank, a->result_type, any);
     return QN_OK;
+}
+
+/* Keys and results of groups are computed when somebody looks: a top-N looks at the few that may win. */
+qn_status source_compute(qn_vm *vm, qn_vec *v)
+{
+    const qn_groups *g = vm->pl->source_groups;
+    if (!vec_own(vm, v))
+        return qn_nomem(vm->err);
+    if (v->column >= g->layout.key_count)
+        return compute_agg(vm, v, g, v->column - g->layout.key_count);
+    compute_key(vm, v, g, v->column);
+    return QN_OK;
+}
+
+static void load_group(qn_vec *v, const qn_groups *g, uint32_t column)
+{
+    bool key = column < g->layout.key_count;
+    v->form = QN_FORM_SOURCE;
+    v->column = column;
+    v->bank = key ? g->layout.keys[column].bank : g->layout.aggs[column - g->layout.key_count].result_bank;
+    v->type = key ? g->layout.keys[column].type : g->layout.aggs[column - g->layout.key_count].result_type;
+    v->lazy = v->sequence = false;
 }
 
 static qn_status load_series(qn_vm *vm, qn_vec *v, uint32_t column)
@@ -337,10 +358,9 @@ qn_status source_load(qn_vm *vm, qn_vec *v, uint32_t column)
     switch ((qn_source_kind)s->kind) {
     case QN_SOURCE_LIST:
         return load_list(vm, v, column);
-    case QN_SOURCE_GROUPS: {
-        const qn_groups *g = vm->pl->source_groups;
-        return column < g->layout.key_count ? load_key(vm, v, g, column) : load_agg(vm, v, g, column - g->layout.key_count);
-    }
+    case QN_SOURCE_GROUPS:
+        load_group(v, vm->pl->source_groups, column);
+        return QN_OK;
     case QN_SOURCE_FUNCTION:
         if (s->relation->table_function <= QN_TF_SERIES_TIMESTAMPTZ)
             return load_series(vm, v, column);

@@ -235,10 +235,8 @@ qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nul
     return QN_OK;
 }
 
-qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v)
+static qn_status codes_to_lazy(qn_vm *vm, qn_vec *v)
 {
-    if (v->form != QN_FORM_CODES)
-        return QN_OK;
     qn_dict *d = v->dict;
     if (d->bank != QN_BANK_STR || d->computed || d->values || v->sequence)
         return codes_to_flat(vm, v);
@@ -257,27 +255,57 @@ qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v)
     return QN_OK;
 }
 
+static qn_status resolve_lazy(qn_vm *vm, qn_vec *v)
+{
+    if (v->data != v->own) {
+        if (!vec_own(vm, v))
+            return qn_nomem(vm->err);
+        memcpy(v->own, v->data, (size_t)vm->n * sizeof(qn_str));
+        v->data = v->own;
+    }
+    const qn_table *table = vm->pl->table ? vm->pl->table : vm->pl->source_rows ? vm->pl->source_rows->table : NULL;
+    if (!table && vm->pl->source_groups)
+        table = vm->pl->source_groups->table;
+    qn_status st = lazy_resolve(table, v->own, v->nulls, vm->sel, vm_selected(vm), &vm->batch, vm->err);
+    if (st == QN_OK)
+        v->lazy = false;
+    return st;
+}
+
+/* A register stays flat for the rest of the batch, so it must be right for every lane that may still be selected:
+ * inside conditions that is the selection outside all of them. */
+static qn_status flatten(qn_vm *vm, qn_vec *v, bool keep_lazy)
+{
+    const uint16_t *sel = vm->sel;
+    uint32_t        sel_n = vm->sel_n;
+    qn_status       st = QN_OK;
+    if (vm->sel_depth) {
+        vm->sel = vm->sel_stack[0].sel;
+        vm->sel_n = vm->sel_stack[0].n;
+    }
+    if (v->form == QN_FORM_SOURCE)
+        st = source_compute(vm, v);
+    if (st == QN_OK && v->form == QN_FORM_CODES)
+        st = keep_lazy ? codes_to_lazy(vm, v) : codes_to_flat(vm, v);
+    if (st == QN_OK && !keep_lazy && v->form == QN_FORM_FLAT && v->lazy)
+        st = resolve_lazy(vm, v);
+    vm->sel = sel;
+    vm->sel_n = sel_n;
+    return st;
+}
+
+qn_status vec_flat_lazy(qn_vm *vm, qn_vec *v)
+{
+    return v->form == QN_FORM_CODES || v->form == QN_FORM_SOURCE ? flatten(vm, v, true) : QN_OK;
+}
+
 qn_status vec_flat(qn_vm *vm, qn_vec *v)
 {
-    if (v->form == QN_FORM_CODES)
-        return codes_to_flat(vm, v);
-    if (v->form == QN_FORM_FLAT && v->lazy) {
-        if (v->data != v->own) {
-            if (!vec_own(vm, v))
-                return qn_nomem(vm->err);
-            memcpy(v->own, v->data, (size_t)vm->n * sizeof(qn_str));
-            v->data = v->own;
-        }
-        const qn_table *table = vm->pl->table ? vm->pl->table : vm->pl->source_rows ? vm->pl->source_rows->table : NULL;
-        if (!table && vm->pl->source_groups)
-            table = vm->pl->source_groups->table;
-        qn_status st = lazy_resolve(table, v->own, v->nulls, vm->sel, vm_selected(vm), &vm->batch, vm->err);
-        if (st != QN_OK)
-            return st;
-        v->lazy = false;
-    }
-    return QN_OK;
+    bool done = v->form == QN_FORM_CONST || (v->form == QN_FORM_FLAT && !v->lazy);
+    return done ? QN_OK : flatten(vm, v, false);
 }
+
+qn_status vec_ready(qn_vm *vm, qn_vec *v) { return v->form == QN_FORM_SOURCE ? flatten(vm, v, true) : QN_OK; }
 
 qn_status vec_result(qn_vm *vm, qn_vec *v, qn_bank bank)
 {
@@ -294,11 +322,8 @@ qn_status vec_result(qn_vm *vm, qn_vec *v, qn_bank bank)
             memcpy((char *)v->own + i * size, v->data, size);
         memset(v->own_nulls, v->nulls ? 0xff : 0, QN_LANES / 8);
     } else {
-        /* all lanes are copied, also those outside the selection: they may matter to a later MERGE or AND */
-        const uint16_t *sel = vm->sel;
-        vm->sel = NULL;
+        /* lanes outside the selection are copied too: they may matter to a later MERGE or AND */
         qn_status st = vec_flat(vm, v);
-        vm->sel = sel;
         if (st != QN_OK)
             return st;
         if (v->data != v->own)

@@ -220,6 +220,7 @@ typedef struct output_local { /* per worker */
     uint64_t        emitted;
     bool            has_boundary; /* top-N: rows behind it cannot win */
     uint64_t        boundary;     /* prefix of the last row kept */
+    uint64_t        boundary_tie;
     qn_datum        boundary_value; /* its first sort key, not NULL if boundary_known */
     bool            boundary_known;
     uint64_t        boundary_version; /* grows with each cut */

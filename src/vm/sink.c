@@ -196,6 +196,7 @@ static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
         l->has_boundary = true;
         const qn_rows_entry *e = &fresh->entries[s->keep - 1];
         l->boundary = e->prefix;
+        l->boundary_tie = fresh->chunks[e->chunk]->ties[e->lane];
         l->boundary_known = false;
         l->boundary_version++;
         if (s->plan->sort_count) {
@@ -207,6 +208,8 @@ static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
     }
     return QN_OK;
 }
+
+static uint64_t tie_of(const qn_vm *vm, uint32_t lane) { return vm->ties ? vm->ties[lane] : vm_row_id(vm, lane); }
 
 /* ---- appending ---------------------------------------------------------------------------------- */
 
@@ -232,8 +235,6 @@ static qn_status segment_for(qn_vm *vm, output_local *l)
     l->fresh_segment = true;
     return QN_OK;
 }
-
-static uint64_t tie_of(const qn_vm *vm, uint32_t lane) { return vm->ties ? vm->ties[lane] : vm_row_id(vm, lane); }
 
 static qn_status copy_column(qn_vm *vm, qn_rows *r, qn_rows_chunk *k, uint32_t c, const qn_vec *v, const uint16_t *lanes,
                              uint32_t n)
@@ -308,6 +309,25 @@ static qn_status limit_codes(qn_vm *vm, const qn_sink *s, output_local *l, const
     return QN_OK;
 }
 
+/* A row at or behind the boundary's prefix: is it behind the boundary itself? */
+static bool loses_tie(const qn_vm *vm, const qn_sink *s, const output_local *l, const qn_sort_key *key, const qn_datum *d,
+                      bool null, uint64_t prefix, uint32_t lane)
+{
+    if (prefix > l->boundary)
+        return true;
+    int c = 0;
+    if (l->boundary_known && !null) {
+        qn_sql_type type = (qn_sql_type)s->types[key->target].id;
+        c = type == QN_TYPE_BIGINT ? (d->i64 > l->boundary_value.i64) - (d->i64 < l->boundary_value.i64)
+                                   : qn_value_compare(type, d, &l->boundary_value);
+        if (key->descending)
+            c = -c;
+    } else if (l->boundary_known == null) {
+        return false; /* one is NULL, the other only shares its prefix */
+    }
+    return c > 0 || (c == 0 && s->plan->sort_count == 1 && tie_of(vm, lane) > l->boundary_tie);
+}
+
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
 {
     output_local    *l = &s->locals[vm->worker];
@@ -344,7 +364,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
             if (!null)
                 vec_get(v, lane, &d);
             uint64_t p = prefix_of(key, (qn_bank)v->bank, s->types[key->target].id, &d, null);
-            if (l->has_boundary && p > l->boundary)
+            if (l->has_boundary && p >= l->boundary && loses_tie(vm, s, l, key, &d, null, p, lane))
                 continue;
             prefixes[n] = p;
             lanes[n++] = (uint16_t)lane;

@@ -9,6 +9,7 @@
 #define QN_API_API_INT_H
 
 #include "base/thread.h"
+#include "code/cache.h"
 #include "code/program.h"
 #include "store/table/store.h"
 #include "vm/vm.h"
@@ -18,6 +19,7 @@ struct qn_database {
     qn_env    env;
     qn_store *store;
     qn_sched *sched;
+    qn_code_cache *cache;
     qn_vfs   *file_vfs; /* for COPY: real files also when the database is in memory */
 };
 
@@ -66,7 +68,9 @@ typedef struct unit {
     qn_snapshot     *snapshot;  /* it was bound in */
     qn_bound        *bound;
     qn_plan         *plan;      /* NULL for statements that run no program */
-    qn_program      *program;
+    const qn_program *program;
+    struct unit     *owner;     /* a cached unit whose program this one shares with other constants, or NULL */
+    qn_code_hit      hit;       /* with owner: how places in its text map to ours */
 } unit;
 
 typedef struct prepared { /* PREPARE name AS … */
@@ -130,6 +134,9 @@ struct qn_result {
 };
 
 /* unit.c */
+qn_status unit_cache_new(qn_database *db, qn_error *err);
+/* An error's place in the statement's own text, also when the program was compiled from another. */
+void      unit_locate(const unit *u, qn_error *err);
 qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint32_t param_count, const qn_type *param_types,
                        unit **out, size_t *consumed, qn_error *err);
 void      unit_ref(unit *u);
@@ -138,6 +145,7 @@ void      unit_unref(unit *u);
 qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err);
 qn_plan_settings plan_settings(const qn_connection *conn);
 /* run.c */
+void      session_tick(qn_connection *conn); /* now() moves on */
 qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, const bool *param_nulls, qn_result **out, qn_error *err);
 qn_status execute_program(qn_connection *conn, unit *u, const qn_snapshot *snapshot, qn_dispatch_mode mode,
                           const qn_datum *params, const bool *nulls, qn_exec **exec, qn_error *err);

@@ -43,6 +43,7 @@ qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *
     qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
     QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
     QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));
+    QN_TRY(unit_cache_new(db, err));
     if (!options->memory_limit_bytes)
         atomic_store(&db->mem.limit_bytes, qn_sched_default_memory(db->sched));
     *out = db;
@@ -62,6 +63,7 @@ QN_API void qn_close(qn_database *db)
 {
     if (!db)
         return;
+    qn_code_cache_free(db->cache);
     qn_sched_free(db->sched);
     qn_store_close(db->store);
     qn_mem_deinit(&db->mem);
@@ -139,6 +141,7 @@ QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_byt
     if (tail)
         *tail = sql + bytes;
     atomic_store(&conn->cancel, false);
+    session_tick(conn); /* 'now' in literals is read when they are bound */
     QN_TRY(unit_compile(conn, sql, bytes, 0, NULL, &u, &consumed, err));
     if (tail)
         *tail = sql + consumed;

@@ -18,6 +18,12 @@ void notice(qn_connection *conn, const char *severity, qn_sqlstate state, const 
     conn->notice(conn->notice_arg, severity, &e);
 }
 
+void session_tick(qn_connection *conn)
+{
+    conn->session.text.now_micros =
+        conn->db->env.clock.wall_micros(conn->db->env.clock.self) - QN_EPOCH_UNIX * QN_USECS_PER_SEC;
+}
+
 static bool progress(void *arg, double fraction)
 {
     qn_connection *conn = arg;
@@ -289,8 +295,7 @@ qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, co
     *out = NULL;
     if (u->bound->kind == QN_STMT_EXECUTE)
         return run_execute(conn, u, out, err);
-    conn->session.text.now_micros =
-        conn->db->env.clock.wall_micros(conn->db->env.clock.self) - QN_EPOCH_UNIX * QN_USECS_PER_SEC;
+    session_tick(conn);
     st = refresh(conn, u, &fresh, err);
     if (st != QN_OK)
         return st;
@@ -298,10 +303,12 @@ qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, co
     if (st == QN_OK) {
         r->unit = fresh;
         st = run_kind(conn, fresh, params, param_nulls, r, err);
-        if (st != QN_OK)
+        if (st != QN_OK) {
+            unit_locate(fresh, err);
             qn_result_free(r);
-        else
+        } else {
             *out = r;
+        }
         return st;
     }
     unit_unref(fresh);

@@ -15,6 +15,7 @@ void unit_unref(unit *u)
     qn_mem *mem = &u->db->mem;
     if (u->snapshot)
         qn_snapshot_unref(u->snapshot);
+    unit_unref(u->owner);
     qn_arena_deinit(&u->arena);
     qn_free(mem, u, sizeof *u);
 }
@@ -42,8 +43,10 @@ static void plan_and_generate(void *arg)
     uint32_t         depth;
     qn_arena_init(&scratch, u->arena.mem);
     p->st = qn_plan_select(u->bound, p->select, &settings, &u->arena, &u->plan, p->err);
+    qn_program *program = NULL;
     if (p->st == QN_OK)
-        p->st = qn_code_generate(u->plan, &u->arena, &u->program, p->err);
+        p->st = qn_code_generate(u->plan, &u->arena, &program, p->err);
+    u->program = program;
     if (p->st == QN_OK)
         p->st = qn_code_verify(u->program, &depth, &scratch, p->err);
     qn_arena_deinit(&scratch);
@@ -102,6 +105,58 @@ done:
     return st;
 }
 
+/* ---- the program cache -------------------------------------------------------------------------------- */
+
+#define CACHE_ENTRIES 1000u
+#define CACHE_BYTES ((uint64_t)64 << 20)
+#define CACHE_SQL_BYTES 65536u /* longer statements are rarely repeated and costly to keep */
+
+static void cache_ref(void *owner) { unit_ref(owner); }
+static void cache_unref(void *owner) { unit_unref(owner); }
+
+qn_status unit_cache_new(qn_database *db, qn_error *err)
+{
+    qn_code_cache_limits limits = {CACHE_ENTRIES, CACHE_BYTES};
+    return qn_code_cache_new(&db->mem, &limits, cache_ref, cache_unref, &db->cache, err);
+}
+
+/* Everything that binding and planning read besides text and schema. */
+static uint64_t settings_hash(const qn_connection *conn)
+{
+    const session *s = &conn->session;
+    struct {
+        int32_t threads, group_mode, optimizer, digits;
+        char    zone[sizeof s->zone_name];
+    } k;
+    memset(&k, 0, sizeof k);
+    k.threads = s->threads;
+    k.group_mode = (int32_t)s->group_mode;
+    k.optimizer = s->optimizer;
+    k.digits = s->text.extra_float_digits;
+    memcpy(k.zone, s->zone_name, sizeof k.zone);
+    return qn_hash64(&k, sizeof k, 0);
+}
+
+void unit_locate(const unit *u, qn_error *err)
+{
+    if (err && u->owner && err->position > 0)
+        err->position = qn_code_hit_locate(&u->hit, err->position - 1) + 1;
+}
+
+/* Make u share a cached program; u->owner stays NULL on a miss. */
+static qn_status unit_from_cache(qn_connection *conn, unit *u, const qn_code_key *key, size_t *consumed, qn_error *err)
+{
+    qn_status st = qn_code_cache_lookup(conn->db->cache, key, u->sql, u->sql_bytes, &conn->session.text, &u->arena, &u->hit, err);
+    if (st != QN_OK || !u->hit.owner)
+        return st;
+    u->owner = u->hit.owner;
+    u->bound = u->owner->bound;
+    u->plan = u->owner->plan;
+    u->program = u->hit.program;
+    *consumed = u->hit.consumed;
+    return QN_OK;
+}
+
 qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint32_t param_count, const qn_type *param_types,
                        unit **out, size_t *consumed, qn_error *err)
 {
@@ -118,6 +173,15 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
     u->snapshot = qn_store_snapshot(db->store);
     QN_ALLOC(err, u->sql = qn_arena_strndup(&u->arena, sql, bytes));
     u->sql_bytes = bytes;
+    qn_code_key key = {.schema_version = u->snapshot->schema_version, .settings_hash = settings_hash(conn),
+                       .param_count = param_count, .param_types = param_types};
+    if (bytes <= CACHE_SQL_BYTES) {
+        QN_TRY(unit_from_cache(conn, u, &key, consumed, err));
+        if (u->owner) {
+            *out = u;
+            return QN_OK;
+        }
+    }
     qn_bind_context context = {.env = &db->env, .snapshot = u->snapshot, .settings = &conn->session.text,
                                .param_count = param_count, .param_types = param_types, .prepared = find_prepared,
                                .prepared_arg = conn};
@@ -130,6 +194,10 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
     if (target->kind == QN_STMT_SELECT || target->kind == QN_STMT_CREATE_TABLE_AS || target->kind == QN_STMT_COPY_TO) {
         if (target->select)
             QN_TRY(unit_program(conn, u, target->select, err));
+        if (target->kind == QN_STMT_SELECT && bytes <= CACHE_SQL_BYTES) {
+            bool stored;
+            QN_TRY(qn_code_cache_insert(conn->db->cache, &key, u->sql, *consumed, u->program, u, u->arena.used_bytes, &stored, err));
+        }
     } else if (target->kind == QN_STMT_INSERT) {
         qn_select *s;
         QN_TRY(insert_select(u, &s, err));

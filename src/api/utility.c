@@ -29,6 +29,7 @@ qn_status run_create_table(qn_connection *conn, unit *u, qn_result *r, qn_error 
     qn_change *done = change;
     change = NULL;
     QN_TRY(qn_change_commit(done, err));
+    qn_code_cache_clear(conn->db->cache); /* programs of the old schema cannot be found any more */
 done:
     qn_change_abort(change);
     return st;
@@ -52,6 +53,7 @@ qn_status run_drop_table(qn_connection *conn, unit *u, qn_result *r, qn_error *e
     qn_change *done = change;
     change = NULL;
     QN_TRY(qn_change_commit(done, err));
+    qn_code_cache_clear(conn->db->cache); /* their snapshots hold the dropped tables' blocks */
 done:
     qn_change_abort(change);
     return st;
@@ -59,8 +61,8 @@ done:
 
 /* ---- rows of a query into a table ---------------------------------------------------------------------- */
 
-static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t table_id, const qn_column *columns,
-                             uint32_t column_count, qn_rows *rows, uint64_t *count, qn_error *err)
+static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t table_id, const char *name,
+                             const qn_column *columns, uint32_t column_count, qn_rows *rows, uint64_t *count, qn_error *err)
 {
     qn_status    st = QN_OK;
     qn_appender *appender = NULL;
@@ -70,6 +72,7 @@ static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t ta
 
     qn_arena_init(&arena, &conn->db->mem);
     QN_TRY(qn_appender_new(qn_store_env(conn->db->store), change, table_id, columns, column_count, &appender, err));
+    qn_appender_name(appender, name);
     for (uint64_t at = 0; at < rows->count;) {
         uint32_t n;
         qn_arena_reset(&arena);
@@ -100,7 +103,7 @@ qn_status run_insert(qn_connection *conn, unit *u, const qn_datum *params, const
         goto done;
     }
     QN_TRY(execute_program(conn, u, snapshot, conn->session.dispatch, params, nulls, &r->exec, err));
-    QN_TRY(append_rows(conn, change, table->id, table->columns, table->column_count, qn_exec_rows(r->exec), &count, err));
+    QN_TRY(append_rows(conn, change, table->id, table->name, table->columns, table->column_count, qn_exec_rows(r->exec), &count, err));
     qn_change *done = change;
     change = NULL;
     QN_TRY(qn_change_commit(done, err));
@@ -128,7 +131,7 @@ qn_status run_create_table_as(qn_connection *conn, unit *u, const qn_datum *para
     QN_TRY(qn_change_create_table(change, b->name, b->columns, b->column_count, &id, err));
     if (b->with_data) {
         QN_TRY(execute_program(conn, u, snapshot, conn->session.dispatch, params, nulls, &r->exec, err));
-        QN_TRY(append_rows(conn, change, id, b->columns, b->column_count, qn_exec_rows(r->exec), &count, err));
+        QN_TRY(append_rows(conn, change, id, b->name, b->columns, b->column_count, qn_exec_rows(r->exec), &count, err));
     }
     qn_change *done = change;
     change = NULL;

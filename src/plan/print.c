@@ -3,12 +3,29 @@
 
 #include "base/assert.h"
 
-static void put_exprs(qn_expr *const *exprs, uint32_t count, const char *separator, qn_buf *buf)
+/* Expressions print column names of a select's FROM: one that stands for the pipeline's source. */
+typedef struct scope {
+    qn_select   select;
+    qn_relation from;
+} scope_of_source;
+
+static const qn_select *scope_make(const qn_source *source, scope_of_source *s)
+{
+    memset(s, 0, sizeof *s);
+    if (!source->column_names)
+        return NULL;
+    s->from.column_count = source->column_count;
+    s->from.column_names = (const char **)source->column_names;
+    s->select.from = &s->from;
+    return &s->select;
+}
+
+static void put_exprs(qn_expr *const *exprs, uint32_t count, const char *separator, const qn_select *scope, qn_buf *buf)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (i)
             qn_buf_puts(buf, separator);
-        qn_expr_print(exprs[i], NULL, buf);
+        qn_expr_print(exprs[i], scope, buf);
     }
 }
 
@@ -43,7 +60,7 @@ static void put_source(const qn_source *s, qn_buf *buf)
     }
 }
 
-static void put_agg(const qn_agg_call *agg, qn_buf *buf)
+static void put_agg(const qn_agg_call *agg, const qn_select *scope, qn_buf *buf)
 {
     qn_buf_printf(buf, "%s(", qn_aggregate_by_id(agg->aggregate)->name);
     if (agg->kind == QN_AGG_COUNT_STAR)
@@ -53,14 +70,28 @@ static void put_agg(const qn_agg_call *agg, qn_buf *buf)
     for (uint32_t i = 0; i < agg->argc; i++) {
         if (i)
             qn_buf_puts(buf, ", ");
-        qn_expr_print(agg->args[i], NULL, buf);
+        qn_expr_print(agg->args[i], scope, buf);
     }
     qn_buf_putc(buf, ')');
     if (agg->filter) {
         qn_buf_puts(buf, " FILTER (WHERE ");
-        qn_expr_print(agg->filter, NULL, buf);
+        qn_expr_print(agg->filter, scope, buf);
         qn_buf_putc(buf, ')');
     }
+}
+
+static void put_filters(const qn_pipeline *pl, qn_buf *buf)
+{
+    scope_of_source  s;
+    const qn_select *scope = scope_make(&pl->source, &s);
+    put_exprs(pl->filters, pl->filter_count, " AND ", scope, buf);
+}
+
+static void put_keys(const qn_pipeline *pl, qn_buf *buf)
+{
+    scope_of_source  s;
+    const qn_select *scope = scope_make(&pl->source, &s);
+    put_exprs(pl->aggregation->keys, pl->aggregation->key_count, ", ", scope, buf);
 }
 
 static bool agg_fed(const qn_pipeline *pl, uint32_t agg)
@@ -73,22 +104,27 @@ static bool agg_fed(const qn_pipeline *pl, uint32_t agg)
 
 static void put_aggs(const qn_pipeline *pl, qn_buf *buf)
 {
-    bool first = true;
+    scope_of_source  s;
+    const qn_select *scope = scope_make(&pl->source, &s);
+    bool             first = true;
     for (uint32_t i = 0; i < pl->aggregation->agg_count; i++) {
         if (!agg_fed(pl, i))
             continue;
         qn_buf_puts(buf, first ? "" : ", ");
-        put_agg(&pl->aggregation->aggs[i], buf);
+        put_agg(&pl->aggregation->aggs[i], scope, buf);
         first = false;
     }
 }
 
-static void put_sort(const qn_output *o, qn_buf *buf)
+static void put_sort(const qn_pipeline *pl, qn_buf *buf)
 {
+    scope_of_source  scope;
+    const qn_select *select = scope_make(&pl->source, &scope);
+    const qn_output *o = &pl->output;
     for (uint32_t i = 0; i < o->sort_count; i++) {
         if (i)
             qn_buf_puts(buf, ", ");
-        qn_expr_print(o->targets[o->sort[i].target].expr, NULL, buf);
+        qn_expr_print(o->targets[o->sort[i].target].expr, select, buf);
         if (o->sort[i].descending)
             qn_buf_puts(buf, " DESC");
         if (o->sort[i].nulls_first != o->sort[i].descending)
@@ -103,12 +139,15 @@ static const char *output_kind(const qn_output *o)
     return o->limit ? "top-N" : "sort";
 }
 
-static void put_targets(const qn_output *o, qn_buf *buf)
+static void put_targets(const qn_pipeline *pl, qn_buf *buf)
 {
+    scope_of_source  scope;
+    const qn_select *select = scope_make(&pl->source, &scope);
+    const qn_output *o = &pl->output;
     for (uint32_t i = 0; i < o->visible_count; i++) {
         if (i)
             qn_buf_puts(buf, ", ");
-        qn_expr_print(o->targets[i].expr, NULL, buf);
+        qn_expr_print(o->targets[i].expr, select, buf);
     }
 }
 
@@ -123,7 +162,7 @@ void qn_plan_print(const qn_plan *plan, bool costs, qn_buf *buf)
         qn_buf_putc(buf, '\n');
         if (pl->filter_count) {
             qn_buf_puts(buf, "  Filter: ");
-            put_exprs(pl->filters, pl->filter_count, " AND ", buf);
+            put_filters(pl, buf);
             qn_buf_putc(buf, '\n');
         }
         if (pl->to_groups) {
@@ -134,7 +173,7 @@ void qn_plan_print(const qn_plan *plan, bool costs, qn_buf *buf)
             qn_buf_putc(buf, '\n');
             if (a->key_count) {
                 qn_buf_puts(buf, "    Keys: ");
-                put_exprs(a->keys, a->key_count, ", ", buf);
+                put_keys(pl, buf);
                 qn_buf_putc(buf, '\n');
             }
             if (a->agg_count) {
@@ -147,7 +186,7 @@ void qn_plan_print(const qn_plan *plan, bool costs, qn_buf *buf)
             qn_buf_printf(buf, "  Output: %s\n", output_kind(o));
             if (o->sort_count) {
                 qn_buf_puts(buf, "    Order: ");
-                put_sort(o, buf);
+                put_sort(pl, buf);
                 qn_buf_putc(buf, '\n');
             }
             if (o->limit) {
@@ -161,7 +200,7 @@ void qn_plan_print(const qn_plan *plan, bool costs, qn_buf *buf)
                 qn_buf_putc(buf, '\n');
             }
             qn_buf_puts(buf, "    Targets: ");
-            put_targets(o, buf);
+            put_targets(pl, buf);
             qn_buf_putc(buf, '\n');
         }
     }
@@ -182,19 +221,11 @@ static void json_field(const char *name, void (*put)(const void *, qn_buf *), co
 }
 
 static void json_source(const void *pl, qn_buf *buf) { put_source(&((const qn_pipeline *)pl)->source, buf); }
-static void json_filter(const void *what, qn_buf *buf)
-{
-    const qn_pipeline *pl = what;
-    put_exprs(pl->filters, pl->filter_count, " AND ", buf);
-}
-static void json_keys(const void *what, qn_buf *buf)
-{
-    const qn_pipeline *pl = what;
-    put_exprs(pl->aggregation->keys, pl->aggregation->key_count, ", ", buf);
-}
+static void json_filter(const void *pl, qn_buf *buf) { put_filters(pl, buf); }
+static void json_keys(const void *pl, qn_buf *buf) { put_keys(pl, buf); }
 static void json_aggs(const void *pl, qn_buf *buf) { put_aggs(pl, buf); }
-static void json_sort(const void *pl, qn_buf *buf) { put_sort(&((const qn_pipeline *)pl)->output, buf); }
-static void json_targets(const void *pl, qn_buf *buf) { put_targets(&((const qn_pipeline *)pl)->output, buf); }
+static void json_sort(const void *pl, qn_buf *buf) { put_sort(pl, buf); }
+static void json_targets(const void *pl, qn_buf *buf) { put_targets(pl, buf); }
 
 void qn_plan_print_json(const qn_plan *plan, qn_buf *buf)
 {
@@ -268,11 +299,11 @@ static void put_logical(const qn_select *s, int depth, qn_buf *buf)
     }
     if (s->aggregated) {
         qn_buf_printf(buf, "%*sAggregate: keys (", pad, "");
-        put_exprs(s->keys, s->key_count, ", ", buf);
+        put_exprs(s->keys, s->key_count, ", ", s, buf);
         qn_buf_puts(buf, "), ");
         for (uint32_t i = 0; i < s->agg_count; i++) {
             qn_buf_puts(buf, i ? ", " : "");
-            put_agg(&s->aggs[i], buf);
+            put_agg(&s->aggs[i], s, buf);
         }
         qn_buf_putc(buf, '\n');
         pad = ++depth * 2;

@@ -164,8 +164,11 @@ static qn_status table_to_parts(group_table *t, row_buffer *parts, uint32_t hash
     for (uint32_t i = 0; i < t->count; i++) {
         uint8_t *row = group_row(t, i);
         uint8_t *to = buffer_append(&parts[partition_of(*(uint64_t *)(void *)(row + hash_offset))], t->mem, t->row_bytes);
-        if (!to)
+        if (!to) { /* rows may own memory, and those before i have moved */
+            for (uint32_t j = 0; j < i; j++)
+                memset(group_row(t, j), 0, t->row_bytes);
             return qn_nomem(err);
+        }
         memcpy(to, row, t->row_bytes);
     }
     group_table_clear(t);
@@ -396,6 +399,35 @@ static qn_status dict_identities(qn_vm *vm, qn_dict *d, qn_sql_type type)
     return QN_OK;
 }
 
+/* Identities of text that may still be references: read off the blocks they point into. */
+static qn_status lazy_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint32_t stride)
+{
+    const qn_table   *table = source_table(vm);
+    const qn_str     *s = v->data;
+    const qn_hash128 *hashes = NULL;
+    uint64_t          place = UINT64_MAX;
+    FOR_LANES(vm, lane, {
+        qn_hash128  id = {0, 0};
+        qn_lazy_str lazy;
+        if (vec_null(v, lane)) {
+            /* stays 0 */
+        } else if (s[lane].bytes != QN_STR_LAZY) {
+            id = qn_blake3_128(qn_str_data(&s[lane]), s[lane].bytes);
+        } else {
+            memcpy(&lazy, &s[lane], sizeof lazy);
+            if (((uint64_t)lazy.block << 32 | lazy.column) != place) {
+                qn_status st = qn_block_hashes(table->blocks[lazy.block].block, lazy.column, &hashes, vm->err);
+                if (st != QN_OK)
+                    return st;
+                place = (uint64_t)lazy.block << 32 | lazy.column;
+            }
+            id = hashes[lazy.code - 1];
+        }
+        memcpy(keys + lane * stride, &id, 16);
+    });
+    return QN_OK;
+}
+
 /* Write identities of the selected lanes at keys + lane × stride; nulls[lane] tells NULLs (their identity is 0). */
 static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride)
 {
@@ -414,6 +446,8 @@ static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
         });
         return QN_OK;
     }
+    if (is_text(type) && v->form == QN_FORM_FLAT && v->lazy)
+        return lazy_identities(vm, v, keys, stride);
     if (words == 2 && v->form == QN_FORM_CODES) {
         st = dict_identities(vm, v->dict, type);
         if (st != QN_OK)
@@ -900,10 +934,7 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
     group_local *l = &g->locals[vm->worker];
     QN_ASSERT(count == g->layout.key_count);
     vm->single = NULL;
-    if (vm->pl->table)
-        g->table = vm->pl->table;
-    else if (vm->pl->source_groups)
-        g->table = vm->pl->source_groups->table;
+    g->table = source_table(vm);
     if (!vm_selected(vm))
         return QN_OK;
     if (!count)

@@ -397,6 +397,8 @@ static inline uint64_t vm_row_id(const qn_vm *vm, uint32_t lane)
         return vm->batch_first + lane;
     return vm->scan.first_row + (vm->row_list ? vm->row_list[lane] : vm->row_base + lane);
 }
+/* The table whose blocks lazy text of the current batch means. */
+const qn_table *source_table(const qn_vm *vm);
 /* scan.c */
 qn_dict  *scan_column(qn_vm *vm, uint32_t column);
 qn_status scan_load(qn_vm *vm, qn_vec *v, uint32_t column);

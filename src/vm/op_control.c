@@ -193,10 +193,11 @@ static qn_status merge(qn_vm *vm, uint32_t w)
     size_t   size = qn_bank_bytes(bank);
     qn_operand2(vm->program, w, &to, &from);
     qn_vec   *t = REG(vm, to), *f = REG(vm, from);
-    qn_status st = vec_flat(vm, f);
+    qn_status st = vec_flat_lazy(vm, f); /* text stays a reference until somebody needs its bytes */
     if (st != QN_OK)
         return st;
     QN_ASSERT(t->form == QN_FORM_FLAT && t->data == t->own && t->nulls == t->own_nulls);
+    t->lazy = t->lazy || f->lazy;
     FOR_LANES(vm, i, {
         memcpy((char *)t->own + i * size, (const char *)f->data + (f->form == QN_FORM_CONST ? 0 : i * size), size);
         if (vec_null(f, i))

@@ -344,7 +344,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
         st = qn_rows_new(&vm->exec->mem, s->types, o->target_count, o->visible_count, &l->rows, vm->err);
         if (st != QN_OK)
             return st;
-        l->rows->table = vm->pl->table ? vm->pl->table : vm->pl->source_groups ? vm->pl->source_groups->table : NULL;
+        l->rows->table = source_table(vm);
     }
     if (!ordered && l->emitted >= s->keep)
         return QN_OK;

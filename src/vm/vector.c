@@ -255,6 +255,12 @@ static qn_status codes_to_lazy(qn_vm *vm, qn_vec *v)
     return QN_OK;
 }
 
+const qn_table *source_table(const qn_vm *vm)
+{
+    const pipeline_state *pl = vm->pl;
+    return pl->table ? pl->table : pl->source_groups ? pl->source_groups->table : pl->source_rows ? pl->source_rows->table : NULL;
+}
+
 static qn_status resolve_lazy(qn_vm *vm, qn_vec *v)
 {
     if (v->data != v->own) {
@@ -263,10 +269,7 @@ static qn_status resolve_lazy(qn_vm *vm, qn_vec *v)
         memcpy(v->own, v->data, (size_t)vm->n * sizeof(qn_str));
         v->data = v->own;
     }
-    const qn_table *table = vm->pl->table ? vm->pl->table : vm->pl->source_rows ? vm->pl->source_rows->table : NULL;
-    if (!table && vm->pl->source_groups)
-        table = vm->pl->source_groups->table;
-    qn_status st = lazy_resolve(table, v->own, v->nulls, vm->sel, vm_selected(vm), &vm->batch, vm->err);
+    qn_status st = lazy_resolve(source_table(vm), v->own, v->nulls, vm->sel, vm_selected(vm), &vm->batch, vm->err);
     if (st == QN_OK)
         v->lazy = false;
     return st;

@@ -193,7 +193,8 @@ typedef struct qn_column_view {
 } qn_column_view;
 QN_API QN_MUST_USE qn_status qn_chunk_column(const qn_chunk *chunk, int column, qn_column_view *view);
 
-/* A value in PostgreSQL's text form; NULL for SQL NULL.  Lives as long as the chunk. */
+/* A value in PostgreSQL's text form; NULL for SQL NULL.  Lives as long as the chunk.  When memory is refused
+ * the text is empty, and the next qn_result_next says QN_NOMEM. */
 QN_API const char *qn_chunk_text(const qn_chunk *chunk, int column, uint32_t row, size_t *bytes);
 
 #ifdef __cplusplus

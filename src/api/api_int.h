@@ -129,6 +129,7 @@ struct qn_result {
     uint64_t       row_count;
     uint64_t       cursor;
     qn_chunk       chunk;
+    bool           text_failed; /* memory was refused to qn_chunk_text, which cannot say so */
     qn_arena       arena;
     qn_text_settings text;
 };
@@ -176,7 +177,7 @@ qn_status result_new(qn_connection *conn, qn_result **out, qn_error *err);
 /* Rows of text made here: columns first, then rows. */
 qn_status result_text_columns(qn_result *r, uint32_t count, const char *const *names, qn_error *err);
 qn_status rows_add_datums(qn_rows *rows, const qn_datum *values, const bool *nulls, qn_error *err);
-void      rows_close(qn_rows *rows); /* after the last rows_add_datums */
+qn_status rows_close(qn_rows *rows, qn_error *err); /* after the last rows_add_datums */
 qn_status result_text_row(qn_result *r, const char *const *texts, qn_error *err);
 qn_status result_text_lines(qn_result *r, const char *title, const qn_buf *text, qn_error *err);
 

@@ -58,13 +58,14 @@ qn_status rows_add_datums(qn_rows *rows, const qn_datum *values, const bool *nul
     return QN_OK;
 }
 
-void rows_close(qn_rows *rows)
+qn_status rows_close(qn_rows *rows, qn_error *err)
 {
     rows->chunk_starts = qn_arena_array(&rows->arena, uint64_t, rows->chunk_count + 1);
-    for (uint32_t c = 0; rows->chunk_starts && c < rows->chunk_count; c++)
-        rows->chunk_starts[c] = (uint64_t)c * QN_LANES;
     if (!rows->chunk_starts)
-        rows->count = 0;
+        return qn_nomem(err);
+    for (uint32_t c = 0; c < rows->chunk_count; c++)
+        rows->chunk_starts[c] = (uint64_t)c * QN_LANES;
+    return QN_OK;
 }
 
 qn_status result_text_columns(qn_result *r, uint32_t count, const char *const *names, qn_error *err)
@@ -112,7 +113,7 @@ qn_status result_text_lines(qn_result *r, const char *title, const qn_buf *text,
         at = line_end ? line_end + 1 : end;
     }
     if (st == QN_OK)
-        rows_close(r->own_rows);
+        st = rows_close(r->own_rows, err);
     r->row_count = r->own_rows ? r->own_rows->count : 0;
     return st;
 }
@@ -151,7 +152,9 @@ QN_API qn_status qn_result_next(qn_result *r, const qn_chunk **chunk, qn_error *
     if (err)
         qn_error_clear(err);
     *chunk = NULL;
-    if (!r->rows || !r->columns)
+    if (r->text_failed)
+        return qn_nomem(err);
+    if (!r->rows)
         return QN_OK;
     qn_arena_reset(&k->arena);
     QN_ALLOC(err, k->values = qn_arena_array(&k->arena, void *, r->rows->column_count + 1));
@@ -214,5 +217,6 @@ QN_API const char *qn_chunk_text(const qn_chunk *k, int column, uint32_t row, si
     if (bytes)
         *bytes = copy ? buf.bytes : 0;
     qn_buf_deinit(&buf);
+    r->text_failed = r->text_failed || !copy;
     return copy ? copy : "";
 }

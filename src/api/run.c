@@ -98,7 +98,7 @@ static qn_status run_show(qn_connection *conn, unit *u, qn_result *r, qn_error *
         QN_TRY(result_text_columns(r, 1, &name, err));
         QN_TRY(result_text_row(r, &text, err));
     }
-    rows_close(r->own_rows);
+    QN_TRY(rows_close(r->own_rows, err));
     r->row_count = r->own_rows->count;
     snprintf(r->command, sizeof r->command, "SHOW");
 done:

@@ -30,6 +30,7 @@ typedef struct like_segment {
 struct qn_like {
     bool          icase;
     bool          plain; /* no `_` anywhere: each segment is one run or empty */
+    bool          dangling; /* an escape ends the pattern, after the last piece */
     uint32_t      segment_count, piece_count, run_count;
     size_t        min_bytes;
     like_segment *segments;
@@ -111,8 +112,8 @@ qn_status qn_like_compile(const char *pattern, size_t bytes, uint32_t escape, bo
             memcmp(pattern + i, esc, (size_t)esc_bytes) == 0) {
             i += (size_t)esc_bytes;
             if (i >= bytes) {
-                return qn_fail(err, QN_SQLSTATE_INVALID_ESCAPE_SEQUENCE,
-                               "LIKE pattern must not end with escape character");
+                like->dangling = true;
+                break;
             }
         } else if (pattern[i] == '%') {
             segment->count = (uint32_t)(piece - like->pieces) + 1 - segment->first;
@@ -246,12 +247,48 @@ static const char *find_segment(const qn_like *like, const like_segment *seg, co
     return NULL;
 }
 
+/* Whether matching comes to the escape that ends the pattern with something of the text left to match
+ * against it; s is the place after all segments before the last one. */
+static bool reaches_escape(const qn_like *like, const char *s, const char *end)
+{
+    const like_segment *last = like->segments + like->segment_count - 1;
+    const like_piece   *head = &like->pieces[last->first];
+    const char         *after;
+
+    if (like->segment_count == 1) {
+        after = match_pieces(like, last, 0, s, end);
+        return after && after < end;
+    }
+    if (last->count == 1 && head->bytes == 0) { /* nothing but `_` between the % and the escape */
+        return s < end && skip_chars(s, end, head->skip);
+    }
+    after = find_segment(like, last, s, end);
+    return after && after < end;
+}
+
+bool qn_like_ends_in_escape(const qn_like *like, const char *s, size_t n)
+{
+    const char         *end = s + n;
+    const like_segment *seg = like->segments, *last = seg + like->segment_count - 1;
+
+    if (!like->dangling || n < like->min_bytes) {
+        return false;
+    }
+    if (seg < last) {
+        s = match_pieces(like, seg, 0, s, end);
+    }
+    while (s && ++seg < last) {
+        s = find_segment(like, seg, s, end);
+    }
+    return s && reaches_escape(like, s, end);
+}
+
 bool qn_like_match(const qn_like *like, const char *s, size_t n)
 {
     const char         *end = s + n;
     const like_segment *seg = like->segments, *last = seg + like->segment_count - 1;
 
-    if (n < like->min_bytes) {
+    if (n < like->min_bytes || like->dangling) {
         return false;
     }
     s = match_pieces(like, seg, 0, s, end);
@@ -282,7 +319,7 @@ bool qn_like_exact(const qn_like *like, const char **text, size_t *bytes)
     const char *prefix;
     bool        only;
 
-    if (like->segment_count != 1 || !like->plain) {
+    if (like->segment_count != 1 || !like->plain || like->dangling) {
         return false;
     }
     *bytes = qn_like_prefix(like, &prefix, &only);
@@ -301,7 +338,7 @@ size_t qn_like_prefix(const qn_like *like, const char **prefix, bool *only)
         }
     }
     *prefix = head->run;
-    *only = like->plain && like->segment_count == 2 && bytes == like->min_bytes;
+    *only = like->plain && !like->dangling && like->segment_count == 2 && bytes == like->min_bytes;
     return bytes;
 }
 
@@ -325,7 +362,7 @@ bool qn_like_longest_literal(const qn_like *like, const char **run, size_t *byte
 
 bool qn_like_matches_all(const qn_like *like)
 {
-    return like->min_bytes == 0 && like->segment_count > 1;
+    return like->min_bytes == 0 && like->segment_count > 1 && !like->dangling;
 }
 
 size_t qn_like_min_bytes(const qn_like *like)

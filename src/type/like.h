@@ -11,12 +11,16 @@
 typedef struct qn_like qn_like;
 
 /* Compile into arena (the pattern is copied).  escape is one character, given as its code point;
- * has_escape false: no character escapes (LIKE … ESCAPE '').  22025 when the pattern ends with the escape.
- * PostgreSQL notices that only when a row's text matches up to there; we refuse at once. */
+ * has_escape false: no character escapes (LIKE … ESCAPE '').  A pattern that ends with the escape compiles
+ * and matches nothing; it is an error only for texts that match up to there. */
 qn_status qn_like_compile(const char *pattern, size_t bytes, uint32_t escape, bool has_escape, bool icase,
                           qn_arena *arena, qn_like **like, qn_error *err);
 
 bool qn_like_match(const qn_like *like, const char *s, size_t n);
+/* For a text that did not match: whether matching it came to an escape that ends the pattern.  That is
+ * PostgreSQL's error 22025, QN_LIKE_ENDS_IN_ESCAPE; texts that differ earlier, or end there, do not match. */
+bool qn_like_ends_in_escape(const qn_like *like, const char *s, size_t n);
+#define QN_LIKE_ENDS_IN_ESCAPE "LIKE pattern must not end with escape character"
 
 /* ---- what the planner may know; all pointers live as long as the pattern ---- */
 

@@ -921,11 +921,16 @@ static qn_status find_by_memo(qn_vm *vm, qn_groups *g, uint32_t first_key)
     return QN_OK;
 }
 
+/* Whether the keys are still what decide_block() saw: a condition that only some batches evaluate may have made a
+ * column flat before it came to be a key. */
 static bool keys_are_codes(const qn_vm *vm, const qn_groups *g, uint32_t first_key)
 {
-    for (uint32_t i = 0; i < g->layout.key_count; i++)
-        if (REG(vm, first_key + i)->form != QN_FORM_CODES)
+    const group_local *l = &g->locals[vm->worker];
+    for (uint32_t i = 0; i < g->layout.key_count; i++) {
+        const qn_vec *v = REG(vm, first_key + i);
+        if (v->form != QN_FORM_CODES || v->dict != l->code_dicts[i])
             return false;
+    }
     return true;
 }
 
@@ -949,8 +954,13 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
         if (st != QN_OK)
             return st;
     }
-    if (l->code_count)
-        return find_by_code(vm, g, first_key);
+    if (l->code_count) {
+        if (keys_are_codes(vm, g, first_key))
+            return find_by_code(vm, g, first_key);
+        qn_status st = groups_flush_block(vm, g); /* by hash for the rest of the block */
+        if (st != QN_OK)
+            return st;
+    }
     if (l->table.count > GROUP_LOCAL_ROWS) {
         qn_status st = spill_local(vm, g);
         if (st != QN_OK)

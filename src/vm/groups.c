@@ -428,6 +428,32 @@ static qn_status lazy_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint
     return QN_OK;
 }
 
+/* Identities of computed text, hashed side by side. */
+static qn_status text_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint32_t stride)
+{
+    const char  **data = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *data);
+    uint32_t     *bytes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *bytes);
+    uint16_t     *lanes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *lanes);
+    qn_hash128   *ids = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *ids);
+    const qn_str *s = v->data;
+    uint32_t      n = 0;
+    if (!data || !bytes || !lanes || !ids)
+        return qn_nomem(vm->err);
+    FOR_LANES(vm, lane, {
+        if (vec_null(v, lane)) {
+            memset(keys + lane * stride, 0, 16);
+        } else {
+            data[n] = qn_str_data(&s[lane]);
+            bytes[n] = s[lane].bytes;
+            lanes[n++] = (uint16_t)lane;
+        }
+    });
+    qn_blake3_128_many(data, bytes, n, ids);
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(keys + lanes[i] * stride, &ids[i], 16);
+    return QN_OK;
+}
+
 /* Write identities of the selected lanes at keys + lane × stride; nulls[lane] tells NULLs (their identity is 0). */
 static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride)
 {
@@ -467,6 +493,8 @@ static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
         });
         return QN_OK;
     }
+    if (is_text(type) && !constant)
+        return text_identities(vm, v, keys, stride);
     FOR_LANES(vm, lane, {
         qn_datum d;
         uint64_t id[2] = {0, 0};

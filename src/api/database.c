@@ -271,6 +271,9 @@ QN_API qn_status qn_query(qn_connection *conn, const char *sql, qn_result **resu
         if (!s && !*tail)
             break;
         at = tail;
+        /* A statement that is done must not be reported as failed because nothing comes after it. */
+        if (*result && !at[strspn(at, " \t\r\n\f\v;")])
+            break;
     }
     if (!*result) {
         st = result_new(conn, result, err);

@@ -201,6 +201,6 @@ qn_status system_rows(void *arg, const qn_relation *relation, qn_rows *rows, qn_
         return qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "this table function is not supported");
     }
     if (w.st == QN_OK)
-        st = rows_close(rows, err);
+        return rows_close(rows, err);
     return w.st;
 }

@@ -210,18 +210,41 @@ void qn_mem_init(qn_mem *mem, qn_mem *parent, uint64_t limit_bytes)
     atomic_init(&mem->requests, 0);
     atomic_init(&mem->fail_at, 0);
     atomic_init(&mem->fail_persist, false);
+    mem->quota_step = 0;
+    atomic_init(&mem->held_bytes, 0);
 }
+
+void qn_mem_init_quota(qn_mem *mem, qn_mem *parent, uint64_t step_bytes)
+{
+    QN_ASSERT(parent && step_bytes);
+    qn_mem_init(mem, parent, 0);
+    mem->quota_step = step_bytes;
+}
+
+static void give_back(qn_mem *mem, const qn_mem *until, uint64_t bytes);
 
 void qn_mem_deinit(qn_mem *mem)
 {
     QN_ASSERT(atomic_load_explicit(&mem->used_bytes, memory_order_relaxed) == 0);
-    (void)mem;
+    uint64_t held = atomic_exchange_explicit(&mem->held_bytes, 0, memory_order_relaxed);
+    if (held)
+        give_back(mem->parent, NULL, held);
+}
+
+static bool armed(const qn_mem *mem)
+{
+    for (; mem; mem = mem->parent)
+        if (atomic_load_explicit(&mem->fail_at, memory_order_relaxed))
+            return true;
+    return false;
 }
 
 /* Count one request in mem and its parents; false when a planned failure is due. */
 static bool count_request(qn_mem *mem)
 {
     bool ok = true;
+    if (mem->quota_step && !armed(mem))
+        return true;
     for (qn_mem *m = mem; m; m = m->parent) {
         uint64_t nth = atomic_fetch_add_explicit(&m->requests, 1, memory_order_relaxed) + 1;
         uint64_t at  = atomic_load_explicit(&m->fail_at, memory_order_relaxed);
@@ -236,8 +259,22 @@ static void give_back(qn_mem *mem, const qn_mem *until, uint64_t bytes)
     for (qn_mem *m = mem; m != until; m = m->parent) {
         uint64_t before = atomic_fetch_sub_explicit(&m->used_bytes, bytes, memory_order_relaxed);
         QN_ASSERT(before >= bytes);
-        (void)before;
+        if (m->quota_step) { /* keep up to two steps for the next requests */
+            uint64_t held = atomic_load_explicit(&m->held_bytes, memory_order_relaxed);
+            uint64_t spare = held - (before - bytes);
+            if (spare < 2 * m->quota_step)
+                return;
+            bytes = spare / m->quota_step * m->quota_step - m->quota_step;
+            atomic_store_explicit(&m->held_bytes, held - bytes, memory_order_relaxed);
+        }
     }
+}
+
+/* Undo the charge of mem … last, whose parent refused. */
+static void give_back_used(qn_mem *mem, const qn_mem *last, uint64_t bytes)
+{
+    for (qn_mem *m = mem; m != last->parent; m = m->parent)
+        atomic_fetch_sub_explicit(&m->used_bytes, bytes, memory_order_relaxed);
 }
 
 static bool take(qn_mem *mem, uint64_t bytes)
@@ -248,7 +285,7 @@ static bool take(qn_mem *mem, uint64_t bytes)
         uint64_t now   = atomic_fetch_add_explicit(&m->used_bytes, bytes, memory_order_relaxed) + bytes;
         uint64_t limit = atomic_load_explicit(&m->limit_bytes, memory_order_relaxed);
         if (QN_UNLIKELY(limit != 0 && now > limit)) {
-            give_back(mem, m->parent, bytes);
+            give_back_used(mem, m, bytes);
             return false;
         }
         uint64_t peak = atomic_load_explicit(&m->peak_bytes, memory_order_relaxed);
@@ -256,6 +293,21 @@ static bool take(qn_mem *mem, uint64_t bytes)
                                                                     memory_order_relaxed,
                                                                     memory_order_relaxed))
             ;
+        if (m->quota_step) {
+            uint64_t held = atomic_load_explicit(&m->held_bytes, memory_order_relaxed);
+            if (now <= held)
+                return true;
+            uint64_t more = (now - held + m->quota_step - 1) / m->quota_step * m->quota_step;
+            if (!take(m->parent, more)) { /* near the limit: the exact amount may still fit */
+                more = now - held;
+                if (!take(m->parent, more)) {
+                    give_back_used(mem, m, bytes);
+                    return false;
+                }
+            }
+            atomic_store_explicit(&m->held_bytes, held + more, memory_order_relaxed);
+            return true;
+        }
     }
     return true;
 }

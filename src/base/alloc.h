@@ -24,9 +24,15 @@ typedef struct qn_mem {
     _Atomic uint64_t requests;    /* how many so far: what fault plans count */
     _Atomic uint64_t fail_at;     /* fail request number n (from 1); 0: never */
     _Atomic bool     fail_persist;/* also every later one */
+    uint64_t         quota_step;  /* not 0: bytes are taken from the parent in such steps; see qn_mem_init_quota */
+    _Atomic uint64_t held_bytes;  /* with quota_step: what the parent has charged */
 } qn_mem;
 
 void qn_mem_init(qn_mem *mem, qn_mem *parent, uint64_t limit_bytes);
+/* A child for one thread at a time that makes many small requests: it takes from its parent in steps of step_bytes
+ * and counts requests there only while a fault plan is armed above it, so threads do not meet in the parent's
+ * counters.  Deinit gives back what it holds. */
+void qn_mem_init_quota(qn_mem *mem, qn_mem *parent, uint64_t step_bytes);
 /* Checks in debug builds that everything was given back. */
 void qn_mem_deinit(qn_mem *mem);
 

@@ -22,9 +22,10 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     vm->tables = dispatch_tables(x->settings.dispatch);
     vm->constants = x->constants;
     vm->constant_nulls = x->constant_nulls;
-    qn_arena_init(&vm->batch, &x->mem);
-    qn_arena_init(&vm->block, &x->mem);
-    qn_arena_init(&vm->lasting, &x->mem);
+    qn_mem_init_quota(&vm->mem, &x->mem, 1u << 20);
+    qn_arena_init(&vm->batch, &vm->mem);
+    qn_arena_init(&vm->block, &vm->mem);
+    qn_arena_init(&vm->lasting, &vm->mem);
     vm->regs = qn_arena_array(&vm->lasting, qn_vec, p->register_count + 1);
     vm->sel_buffers = qn_arena_alloc(&vm->lasting, sizeof(uint16_t[QN_LANES]) * (QN_MAX_SELECTIONS + 1));
     vm->compare_buffer = qn_arena_alloc0(&vm->lasting, QN_LANES);
@@ -51,6 +52,7 @@ static void vm_free(qn_exec *x, qn_vm *vm)
     qn_arena_deinit(&vm->batch);
     qn_arena_deinit(&vm->block);
     qn_arena_deinit(&vm->lasting);
+    qn_mem_deinit(&vm->mem);
     qn_free(&x->mem, vm, sizeof *vm);
 }
 

@@ -327,6 +327,7 @@ struct qn_vm {
     qn_scan                 scan;
     slot_state             *slots;
     uint32_t                guard_slot;    /* slot + 1 whose values are being evaluated: errors make it by_row */
+    qn_mem                  mem; /* of this worker's arenas and scratch */
     qn_arena                batch, block, lasting; /* reset per batch, per block, at the end */
     qn_call                 call;
     void                  **call_caches;   /* per instruction */

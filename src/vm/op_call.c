@@ -109,7 +109,7 @@ static qn_status cast_io_one(qn_vm *vm, qn_sql_type from, qn_type to, const qn_d
     qn_status               st = QN_OK;
     if (from == QN_TYPE_TEXT || from == QN_TYPE_VARCHAR || from == QN_TYPE_CHAR || from == QN_TYPE_UNKNOWN)
         return qn_value_parse(to, qn_str_data(&in->str), in->str.bytes, set, arena, out, vm->err);
-    qn_buf_init(&text, vm->exec->env->mem);
+    qn_buf_init(&text, &vm->mem);
     qn_value_print((qn_type){(uint8_t)from, -1}, in, set, &text);
     if (text.failed) {
         st = qn_nomem(vm->err);

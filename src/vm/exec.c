@@ -38,7 +38,9 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     if (!vm->regs || !vm->sel_buffers || !vm->compare_buffer || !vm->groups || !vm->source_group_rows || !vm->slots ||
         !vm->call_caches || (x->profile && !vm->profile))
         return qn_nomem(err);
-    vm->call = (qn_call){.env = x->env, .set = &x->settings.text, .random = &vm->random, .cache_arena = &vm->lasting};
+    /* worker 0 is the calling thread: setseed() and random() of small queries go through the session's generator */
+    vm->call = (qn_call){.env = x->env, .set = &x->settings.text, 
+                         .random = worker == 0 && x->settings.random ? x->settings.random : &vm->random, .cache_arena = &vm->lasting};
     qn_latch_take(&x->latch);
     qn_random_seed(&vm->random, x->settings.random ? qn_random_next(x->settings.random) : 1);
     qn_latch_drop(&x->latch);
@@ -119,6 +121,32 @@ static qn_status run_morsel(void *arg, int worker, uint64_t morsel, qn_error *er
     return dispatch_run(vm, pl->code->begin, pl->code->end);
 }
 
+/* ---- sets of IN ------------------------------------------------------------------------------------- */
+
+/* The constants of each set in order, so that IN is a binary search.  Called when the prologue is done. */
+static qn_status sets_sort(qn_exec *x, qn_error *err)
+{
+    const qn_program *p = x->program;
+    x->sets = qn_arena_array(&x->arena, in_set, p->set_count + 1);
+    if (!x->sets)
+        return qn_nomem(err);
+    for (uint32_t i = 0; i < p->set_count; i++) {
+        in_set *s = &x->sets[i];
+        s->order = qn_arena_array(&x->arena, uint32_t, p->sets[i].count + 1);
+        if (!s->order)
+            return qn_nomem(err);
+        for (uint32_t k = p->sets[i].first; k < p->sets[i].first + p->sets[i].count; k++) {
+            if (x->constant_nulls[k])
+                s->has_null = true;
+            else
+                s->order[s->count++] = k;
+        }
+        if (s->count)
+            in_set_sort(s, (qn_bank)p->constant_info[s->order[0]].bank, x->constants);
+    }
+    return QN_OK;
+}
+
 /* ---- pipelines ---------------------------------------------------------------------------------- */
 
 static uint64_t now_ns(qn_exec *x) { return x->env->clock.monotonic_ns(x->env->clock.self); }
@@ -143,6 +171,11 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     uint64_t        start = now_ns(x);
     qn_status       st = QN_OK;
 
+    if (!x->sets) {
+        st = sets_sort(x, main->err);
+        if (st != QN_OK)
+            return st;
+    }
     pl->exec = x;
     pl->code = &x->program->pipelines[number];
     const qn_pipeline *plan = pl->code->plan;
@@ -157,6 +190,9 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
         pl->groups = x->pipelines[plan->group_owner].groups;
     if (st != QN_OK)
         return st;
+    if (pl->groups)
+        pl->groups->table = pl->table ? pl->table : pl->source_groups ? pl->source_groups->table
+                            : pl->source_rows ? pl->source_rows->table : NULL;
     qn_job job = {.count = pl->sink && !pl->sink->keep ? 0 : pl->morsels, .max_workers = workers_for(x, pl), .run = run_morsel,
                   .arg = pl, .cancel = x->settings.cancel, .progress = x->settings.progress,
                   .progress_arg = x->settings.progress_arg};

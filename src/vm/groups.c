@@ -967,7 +967,6 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
     group_local *l = &g->locals[vm->worker];
     QN_ASSERT(count == g->layout.key_count);
     vm->single = NULL;
-    g->table = source_table(vm);
     if (!vm_selected(vm))
         return QN_OK;
     if (!count)

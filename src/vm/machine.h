@@ -245,6 +245,13 @@ typedef struct qn_sink {
 typedef struct qn_vm qn_vm;
 typedef qn_status (*qn_handler)(qn_vm *vm, uint32_t w);
 
+typedef struct in_set { /* constants of an IN list, NULLs apart, in order */
+    uint32_t *order;
+    uint32_t  count;
+    bool      has_null;
+} in_set;
+void in_set_sort(in_set *set, qn_bank bank, const qn_datum *constants);
+
 typedef struct pipeline_state { /* shared by workers */
     qn_exec                *exec;
     const qn_code_pipeline *code;
@@ -275,6 +282,7 @@ struct qn_exec {
     qn_profile_entry       *profile;
     qn_latch                latch;
     const uint8_t         **call_types; /* per instruction */
+    in_set                 *sets;       /* NULL while the prologue runs */
     uint64_t                trace_lines;
 };
 

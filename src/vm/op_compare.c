@@ -4,6 +4,7 @@
 #include "vm/machine.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include "base/assert.h"
 #include "type/numeric.h"
 
@@ -284,14 +285,51 @@ static qn_status extreme_r(qn_vm *vm, uint32_t w)
 
 /* ---- IN --------------------------------------------------------------------------------------- */
 
+typedef struct set_order {
+    qn_bank         bank;
+    const qn_datum *constants;
+} set_order;
+
+static int by_constant(const void *a, const void *b, void *context)
+{
+    const set_order *o = context;
+    return compare_bank(o->bank, &o->constants[*(const uint32_t *)a], &o->constants[*(const uint32_t *)b]);
+}
+
+void in_set_sort(in_set *set, qn_bank bank, const qn_datum *constants)
+{
+    set_order o = {bank, constants};
+    qsort_r(set->order, set->count, sizeof *set->order, by_constant, &o);
+}
+
 /* PostgreSQL's rule: true when equal to one; else NULL when the list holds a NULL; else false. */
-static bool in_set(const qn_vm *vm, qn_bank bank, const qn_constant_set *set, const qn_datum *x, bool *null)
+static bool in_set_has(const qn_vm *vm, qn_bank bank, uint32_t number, const qn_datum *x, bool *null)
+{
+    const in_set *s = &vm->exec->sets[number];
+    uint32_t      lo = 0, hi = s->count;
+    *null = false;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        int      c = compare_bank(bank, x, &vm->constants[s->order[mid]]);
+        if (!c)
+            return true;
+        if (c > 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *null = s->has_null;
+    return false;
+}
+
+/* In the prologue sets are not sorted yet: one pass. */
+static bool in_constants(const qn_vm *vm, qn_bank bank, const qn_constant_set *set, const qn_datum *x, bool *null)
 {
     *null = false;
     for (uint32_t k = set->first; k < set->first + set->count; k++) {
-        if (vm->constant_nulls[k])
+        if (vm->constant_nulls[k]) {
             *null = true;
-        else if (compare_bank(bank, x, &vm->constants[k]) == 0) {
+        } else if (compare_bank(bank, x, &vm->constants[k]) == 0) {
             *null = false;
             return true;
         }
@@ -305,7 +343,7 @@ static qn_status in_s(qn_vm *vm, uint32_t w)
     uint32_t d = vm->depth - 1;
     bool     null = vm->stack_nulls[d], r = false;
     if (!null)
-        r = in_set(vm, (qn_bank)qn_instr_bank(w), &vm->program->sets[qn_operand1(vm->program, w)], &vm->stack[d], &null);
+        r = in_constants(vm, (qn_bank)qn_instr_bank(w), &vm->program->sets[qn_operand1(vm->program, w)], &vm->stack[d], &null);
     vm->stack[d].words[0] = 0;
     vm->stack[d].b = r;
     vm->stack_nulls[d] = null;
@@ -331,7 +369,7 @@ static qn_status in_r(qn_vm *vm, uint32_t w)
         if (bit_get(v->own_nulls, i))
             continue;
         qn_bank_get(bank, o.a, i * o.sa, &x);
-        r[i] = in_set(vm, bank, &vm->program->sets[set], &x, &null);
+        r[i] = in_set_has(vm, bank, set, &x, &null);
         if (null)
             bit_set(v->own_nulls, i);
     });

@@ -1244,6 +1244,8 @@ static void prologue(emitter *e, const qn_pipeline *pl)
     if (!rel || (pl->source.kind != QN_SOURCE_LIST && pl->source.kind != QN_SOURCE_FUNCTION))
         return;
     bool      list = pl->source.kind == QN_SOURCE_LIST;
+    if (!list && rel->table_function == QN_TF_INSPECT)
+        return; /* whoever makes its rows reads the name from the statement: not a constant that may change */
     uint64_t  n = list ? (uint64_t)rel->row_count * rel->column_count : rel->argc;
     qn_expr **args = list ? rel->values : rel->args;
     if (n > UINT32_MAX / 2) {

@@ -283,7 +283,7 @@ static qn_status open_file(qn_unload *u, const char *path, qn_error *err)
             return st;
     }
     qn_error_clear(&cause);
-    if (vfs->open(vfs, u->temp ? u->temp : path, QN_OPEN_TRUNCATE, &u->file, &cause) != QN_OK) {
+    if (vfs->open(vfs, u->temp ? u->temp : path, u->temp ? QN_OPEN_CREATE_NEW : QN_OPEN_TRUNCATE, &u->file, &cause) != QN_OK) {
         u->file = NULL;
         return open_failed(path, &cause, err);
     }

@@ -43,6 +43,7 @@
     X(INVALID_TRANSACTION_STATE, "25000", QN_ERROR, "invalid transaction state")                   \
     X(READ_ONLY_TRANSACTION, "25006", QN_ERROR, "read-only transaction")                           \
     X(INVALID_STATEMENT_NAME, "26000", QN_ERROR, "invalid SQL statement name")                     \
+    X(UNDEFINED_SCHEMA, "3F000", QN_ERROR, "undefined schema")                                     \
     X(SYNTAX_ERROR, "42601", QN_ERROR, "syntax error")                                             \
     X(INVALID_COLUMN_DEFINITION, "42611", QN_ERROR, "invalid column definition")                   \
     X(DUPLICATE_COLUMN, "42701", QN_ERROR, "duplicate column")                                     \

@@ -225,8 +225,14 @@ static bool new_table_name(qn_binder *b, const PgQuery__RangeVar *var, bool if_n
     if (*var->relpersistence == 'u') {
         return qn_bind_unsupported(b, var->location, "an unlogged table"), false;
     }
-    if (*var->schemaname && strcmp(var->schemaname, "public") != 0) {
+    if (strcmp(var->schemaname, "pg_catalog") == 0 ||
+        strcmp(var->schemaname, "information_schema") == 0) {
         return qn_bind_unsupported(b, var->location, "a schema other than public"), false;
+    }
+    if (*var->schemaname && strcmp(var->schemaname, "public") != 0) {
+        return QN_BIND_FAIL(b, UNDEFINED_SCHEMA, var->location, "schema \"%s\" does not exist",
+                            var->schemaname),
+               false;
     }
     out->name = var->relname;
     out->if_exists = if_not_exists;

@@ -135,7 +135,13 @@ static qn_expr *column_ref(qn_binder *b, qn_scope *s, const PgQuery__ColumnRef *
         }
         return qn_bind_unsupported(b, c->location, "a whole-row reference"), NULL;
     }
-    if (n > 3) {
+    if (n == 4) {
+        return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, c->location,
+                            "cross-database references are not implemented: %s",
+                            qn_pg_names(b, c->fields, n)),
+               NULL;
+    }
+    if (n > 4) {
         return QN_BIND_FAIL(b, SYNTAX_ERROR, c->location,
                             "improper qualified name (too many dotted names): %s",
                             qn_pg_names(b, c->fields, n)),
@@ -531,7 +537,7 @@ static qn_expr *dispatch(qn_binder *b, qn_scope *s, const qn_pg *n)
     case QN_PG(XML_SERIALIZE):
         return qn_bind_unsupported(b, n->xml_serialize->location, "XML"), NULL;
     case QN_PG(NAMED_ARG_EXPR):
-        return qn_bind_unsupported(b, n->named_arg_expr->location, "a named argument"), NULL;
+        return qn_bind_unsupported(b, n->named_arg_expr->location, "a named argument here"), NULL;
     case QN_PG(CURRENT_OF_EXPR):
         return qn_bind_unsupported(b, -1, "CURRENT OF"), NULL;
     default:

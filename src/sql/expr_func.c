@@ -329,6 +329,127 @@ static const char *function_name(qn_binder *b, const PgQuery__FuncCall *f)
     return qn_pg_string(f->funcname[f->n_funcname - 1]);
 }
 
+/* ---- named arguments ---- */
+
+#define MOST_NAMED 7
+
+/* The functions whose arguments have names; `optional` ones are 0 when they are left out. */
+static const struct named_function {
+    const char *name;
+    uint32_t    argc;
+    bool        optional;
+    const char *args[MOST_NAMED];
+} named_functions[] = {
+    {"make_date", 3, false, {"year", "month", "day"}},
+    {"make_time", 3, false, {"hour", "min", "sec"}},
+    {"make_timestamp", 6, false, {"year", "month", "mday", "hour", "min", "sec"}},
+    {"make_timestamptz", 7, false, {"year", "month", "mday", "hour", "min", "sec", "timezone"}},
+    {"make_timestamptz", 6, false, {"year", "month", "mday", "hour", "min", "sec"}},
+    {"make_interval", 7, true, {"years", "months", "weeks", "days", "hours", "mins", "secs"}},
+};
+
+static const char *argument_name(const PgQuery__FuncCall *f, uint32_t i)
+{
+    return f->args[i]->node_case == QN_PG(NAMED_ARG_EXPR) ? f->args[i]->named_arg_expr->name : NULL;
+}
+
+/* Names stand behind the arguments without one, each once.  Returns how many have none, -1 on error. */
+static int64_t positional_count(qn_binder *b, const PgQuery__FuncCall *f)
+{
+    uint32_t count = 0, argc = (uint32_t)f->n_args;
+
+    while (count < argc && !argument_name(f, count)) {
+        count++;
+    }
+    for (uint32_t i = count; i < argc; i++) {
+        const char *name = argument_name(f, i);
+        if (!name) {
+            return QN_BIND_FAIL(b, SYNTAX_ERROR, qn_pg_location(f->args[i]),
+                                "positional argument cannot follow named argument"),
+                   -1;
+        }
+        for (uint32_t k = count; k < i; k++) {
+            if (strcmp(name, argument_name(f, k)) == 0) {
+                return QN_BIND_FAIL(b, SYNTAX_ERROR, f->args[i]->named_arg_expr->location,
+                                    "argument name \"%s\" used more than once", name),
+                       -1;
+            }
+        }
+    }
+    return count;
+}
+
+/* Fill `out` in the order of the declaration; the count, 0 when the names do not fit. */
+static uint32_t arrange(qn_binder *b, const struct named_function *fn, const PgQuery__FuncCall *f,
+                        uint32_t positional, qn_expr **args, qn_expr **out)
+{
+    uint32_t argc = (uint32_t)f->n_args;
+
+    if (argc > fn->argc || (argc < fn->argc && !fn->optional)) {
+        return 0;
+    }
+    memset(out, 0, sizeof *out * MOST_NAMED);
+    memcpy(out, args, sizeof *out * positional);
+    for (uint32_t i = positional; i < argc; i++) {
+        uint32_t k = 0;
+        while (k < fn->argc && strcmp(fn->args[k], argument_name(f, i)) != 0) {
+            k++;
+        }
+        if (k == fn->argc || out[k]) {
+            return 0;
+        }
+        out[k] = args[i];
+    }
+    for (uint32_t k = 0; k < fn->argc; k++) {
+        if (!out[k] && !(out[k] = qn_int_const(b, QN_TYPE_INTEGER, 0, -1))) {
+            return 0;
+        }
+    }
+    return fn->argc;
+}
+
+/* f(a, x => 1) as a call by position.  *argc and *args change; false after an error. */
+static bool named_arguments(qn_binder *b, const PgQuery__FuncCall *f, const char *name,
+                            uint32_t *argc, qn_expr ***args)
+{
+    int64_t   positional = positional_count(b, f);
+    qn_expr **out = positional < 0 ? NULL : QN_BIND_ARRAY(b, qn_expr *, MOST_NAMED);
+    qn_buf    text;
+
+    if (!out || positional == *argc) {
+        return out != NULL;
+    }
+    for (size_t i = 0; i < QN_COUNTOF(named_functions); i++) {
+        const struct named_function *fn = &named_functions[i];
+        uint32_t count = strcmp(fn->name, name) == 0
+                             ? arrange(b, fn, f, (uint32_t)positional, *args, out) : 0;
+        if (count) {
+            *argc = count;
+            *args = out;
+        }
+        if (count || b->status != QN_OK) {
+            return count != 0;
+        }
+    }
+    qn_buf_init(&text, b->arena->mem);
+    qn_buf_printf(&text, "%s(", name);
+    for (uint32_t i = 0; i < *argc; i++) {
+        const char *label = argument_name(f, i);
+        qn_buf_printf(&text, "%s%s%s%s", i ? ", " : "", label ? label : "", label ? " => " : "",
+                      qn_type_name((qn_sql_type)(*args)[i]->type.id));
+    }
+    qn_buf_puts(&text, ")");
+    b->status = text.failed ? qn_nomem(b->err) : qn_call_failed(b, text.data, false, f->location);
+    qn_buf_deinit(&text);
+    return false;
+}
+
+/* The expression of an argument, with or without a name. */
+static const qn_pg *argument(const qn_pg *node)
+{
+    return node->node_case == QN_PG(NAMED_ARG_EXPR) ? node->named_arg_expr->arg : node;
+}
+
 qn_expr *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f)
 {
     const char *name = function_name(b, f);
@@ -347,11 +468,11 @@ qn_expr *qn_bind_func_call(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
     qn_expr **args = QN_BIND_ARRAY(b, qn_expr *, argc + 1);
     inner.in_aggregate = s->in_aggregate || aggregate;
     for (uint32_t i = 0; args && i < argc; i++) {
-        if (!(args[i] = qn_bind_expr(b, &inner, f->args[i]))) {
+        if (!(args[i] = qn_bind_expr(b, &inner, argument(f->args[i])))) {
             return NULL;
         }
     }
-    if (!args) {
+    if (!args || !named_arguments(b, f, name, &argc, &args)) {
         return NULL;
     }
     if (inner.series && !s->series) { /* the argument holds the set-returning function */

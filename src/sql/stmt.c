@@ -338,7 +338,7 @@ static bool execute(qn_binder *b, const PgQuery__ExecuteStmt *stmt, qn_bound *ou
                             "prepared statement \"%s\" does not exist", stmt->name),
                false;
     }
-    if (stmt->n_params != count) {
+    if (count && stmt->n_params != count) { /* a statement without parameters ignores any given */
         QN_BIND_FAIL(b, SYNTAX_ERROR, -1,
                      "wrong number of parameters for prepared statement \"%s\"", stmt->name);
         qn_error_detail(b->err, "Expected %u parameters but got %zu.", count, stmt->n_params);

@@ -11,6 +11,7 @@
  * "How to Read Floating Point Numbers Accurately", 1990). */
 #include "type/float_text.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -239,13 +240,29 @@ static qn_status invalid(const char *text, size_t bytes, const format *f, qn_err
                    f->single ? "real" : "double precision", (int)(bytes < 900 ? bytes : 900), text);
 }
 
+/* As glibc's strtod, which PostgreSQL asks: any sign, and nan(anything). */
+static bool special_nan(const char *p, size_t n)
+{
+    size_t i = n && (*p == '+' || *p == '-');
+
+    if (n - i < 3 || strncasecmp(p + i, "nan", 3) != 0)
+        return false;
+    i += 3;
+    if (i == n)
+        return true;
+    if (p[i++] != '(' || p[n - 1] != ')')
+        return false;
+    while (i < n - 1 && (isalnum((unsigned char)p[i]) || p[i] == '_'))
+        i++;
+    return i == n - 1;
+}
+
 static bool special(const char *p, size_t n, double *out)
 {
     static const struct {
         const char *word;
         double      value;
-    } words[] = {{"NaN", NAN},
-                 {"Infinity", INFINITY},
+    } words[] = {{"Infinity", INFINITY},
                  {"+Infinity", INFINITY},
                  {"-Infinity", -INFINITY},
                  {"inf", INFINITY},
@@ -256,6 +273,10 @@ static bool special(const char *p, size_t n, double *out)
             *out = words[i].value;
             return true;
         }
+    }
+    if (special_nan(p, n)) {
+        *out = NAN;
+        return true;
     }
     return false;
 }

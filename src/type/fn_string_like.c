@@ -63,6 +63,15 @@ typedef struct like_cache {
     qn_like *like;
 } like_cache;
 
+static qn_status match_compiled(qn_call *call, const qn_like *like, const qn_str *text, bool *match)
+{
+    *match = qn_like_match(like, qn_str_data(text), text->bytes);
+    if (!*match && qn_like_ends_in_escape(like, qn_str_data(text), text->bytes)) {
+        return qn_fail(call->err, QN_SQLSTATE_INVALID_ESCAPE_SEQUENCE, QN_LIKE_ENDS_IN_ESCAPE);
+    }
+    return QN_OK;
+}
+
 static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pattern, bool icase,
                             bool *match)
 {
@@ -81,13 +90,12 @@ static qn_status like_match(qn_call *call, const qn_str *text, const qn_str *pat
         *call->cache = cache;
     }
     if (qn_str_equal(&cache->pattern, pattern)) {
-        *match = qn_like_match(cache->like, qn_str_data(text), text->bytes);
-        return QN_OK;
+        return match_compiled(call, cache->like, text, match);
     }
     mark = qn_arena_save(call->arena);
     QN_TRY(qn_like_compile(qn_str_data(pattern), pattern->bytes, '\\', true, icase, call->arena,
                            &like, call->err));
-    *match = qn_like_match(like, qn_str_data(text), text->bytes);
+    st = match_compiled(call, like, text, match);
     qn_arena_rewind(call->arena, mark);
 done:
     return st;

@@ -122,11 +122,34 @@ static void the_escape_character(void **state)
     /* No escape: a backslash at the end is a literal. */
     assert_int_equal(qn_like_compile("a\\", 2, 0, false, false, &arena, &like, &err), QN_OK);
     assert_true(qn_like_match(like, "a\\", 2));
-    /* With it, the pattern is an error. */
-    assert_int_equal(qn_like_compile("a\\", 2, '\\', true, false, &arena, &like, &err), QN_ERROR);
-    assert_string_equal(err.sqlstate, "22025");
-    assert_string_equal(err.message, "LIKE pattern must not end with escape character");
-    assert_null(like);
+}
+
+/* A pattern that ends with the escape is an error only for a text that matches up to it and goes on. */
+static void an_escape_at_the_end(void **state)
+{
+    static const struct {
+        const char *text, *pattern;
+        bool        error;
+    } cases[] = {
+        {"a", "a\\", false},     {"ab", "a\\", true},     {"b", "a\\", false},
+        {"", "\\", false},       {"a", "\\", true},       {"", "%\\", false},
+        {"a", "%\\", true},      {"a", "_\\", false},     {"ab", "_\\", true},
+        {"a", "%_\\", true},     {"a", "%__\\", false},   {"axb", "a%b\\", false},
+        {"axby", "a%b\\", true}, {"axbyb", "a%b\\", true}, {"ab", "a%b%\\", false},
+        {"abc", "a%b%\\", true}, {"cab", "%a\\\\\\", false}, {"a\\b", "a\\\\\\", true},
+        {"a\\", "a\\\\\\", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        qn_like *like = compiled(cases[i].pattern, false);
+        size_t   bytes = strlen(cases[i].text);
+
+        assert_false(qn_like_match(like, cases[i].text, bytes));
+        if (qn_like_ends_in_escape(like, cases[i].text, bytes) != cases[i].error) {
+            fail_msg("'%s' LIKE '%s'", cases[i].text, cases[i].pattern);
+        }
+    }
 }
 
 static void what_the_planner_learns(void **state)
@@ -253,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(agrees_with_the_definition, setup, teardown),
         cmocka_unit_test_setup_teardown(the_escape_character, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_escape_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_planner_learns, setup, teardown),
         cmocka_unit_test(every_instruction_set_finds_the_same),
         cmocka_unit_test(failing_allocations_leave_nothing),

@@ -689,7 +689,8 @@ static void padding_to_char_n(void **state)
 static void a_pattern_must_not_end_with_the_escape(void **state)
 {
     static const fn_case cases[] = {
-        {"textlike", {"T:b", "T:a\\"}, "!22025 LIKE pattern must not end with escape character"},
+        {"textlike", {"T:b", "T:a\\"}, "=false"},
+        {"textlike", {"T:ab", "T:a\\"}, "!22025 LIKE pattern must not end with escape character"},
     };
 
     (void)state;

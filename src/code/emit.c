@@ -15,6 +15,16 @@
 
 #define NO_REGISTER UINT32_MAX
 
+typedef struct pooled { /* a constant expression of a pipeline and its slot in the constant table */
+    const qn_expr *expr;
+    uint32_t       constant;
+} pooled;
+
+typedef struct known_set { /* an IN list and the constant set made for it */
+    const qn_expr *in;
+    uint32_t       set;
+} known_set;
+
 typedef struct emitter {
     qn_arena *arena;
     qn_error *err;
@@ -28,8 +38,12 @@ typedef struct emitter {
     bool             *nulls;
     qn_constant_info *infos;
     uint32_t          constant_count, constant_capacity;
+    pooled           *pool;
+    uint32_t          pool_count, pool_capacity;
     qn_constant_set  *sets;
     uint32_t          set_count, set_capacity;
+    known_set        *known_sets;
+    uint32_t          known_set_count, known_set_capacity;
     qn_slot          *slots;
     const qn_expr   **slot_exprs;
     uint32_t          slot_count, slot_capacity;
@@ -297,21 +311,12 @@ static void constant_compute(emitter *e, uint32_t k, const qn_expr *x)
     emit1(e, QN_OP_STORE, qn_type_bank(x->type.id), k);
 }
 
-/* All constants are collected and the prologue is written before any pipeline: `pool` remembers which
- * expression has which slot. */
-typedef struct pooled {
-    const qn_expr *expr;
-    uint32_t       constant;
-} pooled;
-static pooled  *pool_of(emitter *e, const qn_expr *x);
-
 /* ---- stack code ------------------------------------------------------------------------------ */
 
-static int push_constant(emitter *e, const qn_expr *x)
+static void push_constant(emitter *e, const qn_expr *x)
 {
     uint32_t k = constant_fresh(e, x);
     emit1(e, QN_OP_CONST, qn_type_bank(x->type.id), k);
-    return 0;
 }
 
 static void scalar_case(emitter *e, const qn_expr *x)
@@ -358,7 +363,7 @@ static void scalar_fold(emitter *e, const qn_expr *x, int jump, int combine, qn_
         patch1(e, ends[i], e->code_count);
 }
 
-static uint32_t set_add(emitter *e, const qn_expr *in, bool prologue_follows);
+static uint32_t set_add(emitter *e, const qn_expr *in);
 
 static void scalar(emitter *e, const qn_expr *x)
 {
@@ -442,7 +447,7 @@ static void scalar(emitter *e, const qn_expr *x)
         break;
     case QN_EXPR_IN:
         scalar(e, x->args[0]);
-        emit1(e, QN_OP_IN, qn_type_bank(x->args[0]->type.id), set_add(e, x, true));
+        emit1(e, QN_OP_IN, qn_type_bank(x->args[0]->type.id), set_add(e, x));
         break;
     case QN_EXPR_COLUMN:
     case QN_EXPR_KEY:
@@ -453,48 +458,30 @@ static void scalar(emitter *e, const qn_expr *x)
 
 /* ---- the constant pool of pipelines ------------------------------------------------------------ */
 
-typedef struct pool {
-    pooled  *entries;
-    uint32_t count, capacity;
-} pool;
-
-/* The pool hangs on the emitter through this wrapper, so that the struct above stays readable. */
-typedef struct full_emitter {
-    emitter e;
-    pool    pool;
-    struct {
-        const qn_expr *in;
-        uint32_t       set;
-    }       *in_sets;
-    uint32_t in_count, in_capacity;
-} full_emitter;
-
+/* All constants are collected, and the prologue that computes them is written, before any pipeline. */
 static pooled *pool_of(emitter *e, const qn_expr *x)
 {
-    pool *p = &((full_emitter *)e)->pool;
-    for (uint32_t i = 0; i < p->count; i++)
-        if (p->entries[i].expr == x || (!x->literal && qn_plan_expr_equal(p->entries[i].expr, x)))
-            return &p->entries[i];
+    for (uint32_t i = 0; i < e->pool_count; i++)
+        if (e->pool[i].expr == x || (!x->literal && qn_plan_expr_equal(e->pool[i].expr, x)))
+            return &e->pool[i];
     return NULL;
 }
 
 static void pool_add(emitter *e, const qn_expr *x)
 {
-    pool *p = &((full_emitter *)e)->pool;
     if (pool_of(e, x))
         return;
     uint32_t k = constant_fresh(e, x);
     constant_compute(e, k, x);
-    if (grow(e, &p->entries, p->count, &p->capacity, sizeof *p->entries))
-        p->entries[p->count++] = (pooled){x, k};
+    if (grow(e, &e->pool, e->pool_count, &e->pool_capacity, sizeof *e->pool))
+        e->pool[e->pool_count++] = (pooled){x, k};
 }
 
-static uint32_t set_add(emitter *e, const qn_expr *in, bool remember)
+static uint32_t set_add(emitter *e, const qn_expr *in)
 {
-    full_emitter *f = (full_emitter *)e;
-    for (uint32_t i = 0; i < f->in_count; i++)
-        if (f->in_sets[i].in == in)
-            return f->in_sets[i].set;
+    for (uint32_t i = 0; i < e->known_set_count; i++)
+        if (e->known_sets[i].in == in)
+            return e->known_sets[i].set;
     uint32_t first = e->constant_count;
     for (uint32_t i = 1; i < in->argc; i++)
         constant_fresh(e, in->args[i]);
@@ -502,10 +489,8 @@ static uint32_t set_add(emitter *e, const qn_expr *in, bool remember)
         return 0;
     uint32_t set = e->set_count++;
     e->sets[set] = (qn_constant_set){first, in->argc - 1};
-    if (remember && grow(e, &f->in_sets, f->in_count, &f->in_capacity, sizeof *f->in_sets)) {
-        f->in_sets[f->in_count].in = in;
-        f->in_sets[f->in_count++].set = set;
-    }
+    if (grow(e, &e->known_sets, e->known_set_count, &e->known_set_capacity, sizeof *e->known_sets))
+        e->known_sets[e->known_set_count++] = (known_set){in, set};
     for (uint32_t i = 1; i < in->argc; i++)
         constant_compute(e, first + i - 1, in->args[i]);
     return set;
@@ -522,7 +507,7 @@ static void collect_constants(emitter *e, const qn_expr *x)
     }
     if (x->kind == QN_EXPR_IN) {
         collect_constants(e, x->args[0]);
-        set_add(e, x, true);
+        set_add(e, x);
         return;
     }
     for (uint32_t i = 0; i < x->argc; i++)
@@ -885,7 +870,7 @@ static value compile(emitter *e, const qn_expr *x, uint32_t want)
     case QN_EXPR_IN: {
         qn_bank in = qn_type_bank(x->args[0]->type.id);
         value   v = value_own(e, compile(e, x->args[0], NO_REGISTER), in);
-        emit2(e, QN_OP_IN_R, in, v.reg, set_add(e, x, true));
+        emit2(e, QN_OP_IN_R, in, v.reg, set_add(e, x));
         e->banks[v.reg] = QN_BANK_BOOL;
         return v;
     }
@@ -1090,7 +1075,7 @@ static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, 
                 pooled *c = pool_of(e, k);
                 emitn(e, QN_OP_SLOT_RANGE, e->slots[s].in_bank, (uint32_t[]){s, c ? c->constant : 0, op}, 3);
             } else if (form == FORM_IN) {
-                emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x, true));
+                emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x));
             } else {
                 is_like(x, &k);
                 slot_loop(e, s, form == FORM_LIKE ? k : NULL, &calls[s]);
@@ -1261,13 +1246,11 @@ static void prologue(emitter *e, const qn_pipeline *pl)
 
 qn_status qn_code_generate(const qn_plan *plan, qn_arena *arena, qn_program **out, qn_error *err)
 {
-    qn_status     st = QN_OK;
-    full_emitter *f;
-    emitter      *e;
-    qn_program   *p;
+    qn_status   st = QN_OK;
+    emitter    *e;
+    qn_program *p;
 
-    QN_ALLOC(err, f = qn_arena_new(arena, full_emitter));
-    e = &f->e;
+    QN_ALLOC(err, e = qn_arena_new(arena, emitter));
     e->arena = arena;
     e->err = err;
     e->plan = plan;

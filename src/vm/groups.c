@@ -969,18 +969,18 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
     vm->single = NULL;
     if (!vm_selected(vm))
         return QN_OK;
-    if (!count)
-        return find_single(vm, g);
     for (uint32_t i = 0; i < count; i++) {
         qn_status st = vec_ready(vm, REG(vm, first_key + i));
         if (st != QN_OK)
             return st;
     }
-    if (!l->block_decided || !vm->scan.block) {
+    if (!l->block_decided || !vm->scan.block) { /* without keys too: DISTINCT sets start afresh */
         qn_status st = decide_block(vm, g, first_key);
         if (st != QN_OK)
             return st;
     }
+    if (!count)
+        return find_single(vm, g);
     if (l->code_count) {
         if (keys_are_codes(vm, g, first_key))
             return find_by_code(vm, g, first_key);
@@ -1004,6 +1004,7 @@ static qn_status fresh_pairs(qn_vm *vm, distinct_set *set, const qn_vec *v, uint
 {
     if (!set->last_count) {
         set->last_count = v->dict->count + 1;
+        set->last_dict = v->dict;
         set->last_group = qn_arena_alloc0(&vm->block, set->last_count * sizeof *set->last_group);
         if (!set->last_group) {
             set->last_count = 0;
@@ -1095,7 +1096,8 @@ qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v)
     qn_status     st = vec_ready(vm, v);
     if (st != QN_OK)
         return st;
-    if (v->form != QN_FORM_CODES || !vm->scan.block || vm->scan.in_values)
+    if (v->form != QN_FORM_CODES || !vm->scan.block || vm->scan.in_values ||
+        (set->last_count && set->last_dict != v->dict))
         return note_pairs(vm, g, &g->distinct[d], set, v);
     lanes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *lanes);
     if (!lanes)

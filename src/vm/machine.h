@@ -164,6 +164,7 @@ typedef struct distinct_set { /* per worker and DISTINCT aggregate */
     uint64_t    asked;       /* lanes looked up since the last spill */
     uint8_t   **last_group;  /* by code of the argument: the group it was last seen with in this block */
     uint32_t    last_count;  /* 0: not in use for this block */
+    const void *last_dict;   /* whose codes those are */
 } distinct_set;
 
 /* One worker's side of an aggregation. */

@@ -13,8 +13,13 @@ static void put_analysis(const unit *u, qn_exec *exec, uint64_t total_ns, bool t
         qn_buf_printf(buf, "Actual pipeline %u: rows=%llu", i, (unsigned long long)qn_exec_rows_of(exec, i));
         if (mode)
             qn_buf_printf(buf, " mode=%s", mode);
-        if (timing)
-            qn_buf_printf(buf, " time=%.3f ms", (double)qn_exec_ns_of(exec, i) / 1e6);
+        qn_buf_printf(buf, " bytes=%llu", (unsigned long long)qn_exec_bytes_of(exec, i));
+        if (timing) {
+            uint64_t ns = qn_exec_ns_of(exec, i);
+            qn_buf_printf(buf, " time=%.3f ms", (double)ns / 1e6);
+            if (ns)
+                qn_buf_printf(buf, " (%.3f GB/s)", (double)qn_exec_bytes_of(exec, i) / (double)ns);
+        }
         qn_buf_putc(buf, '\n');
     }
     if (!p)

@@ -208,6 +208,11 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
             st = groups_merge(x, pl->groups, main->err);
     }
     pl->ns = now_ns(x) - start;
+    for (int i = 0; i < x->workers; i++)
+        if (x->vms[i]) {
+            pl->bytes += x->vms[i]->bytes_touched;
+            x->vms[i]->bytes_touched = 0;
+        }
     return st;
 }
 
@@ -349,6 +354,11 @@ const char *qn_exec_mode_of(const qn_exec *x, uint32_t pipeline)
 }
 
 uint64_t qn_exec_ns_of(const qn_exec *x, uint32_t pipeline) { return x->pipelines[pipeline].ns; }
+
+uint64_t qn_exec_bytes_of(const qn_exec *x, uint32_t pipeline)
+{
+    return x->pipelines[pipeline].bytes;
+}
 
 void dispatch_register_all(qn_handler (*tables)[256])
 {

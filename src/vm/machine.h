@@ -263,6 +263,7 @@ typedef struct pipeline_state { /* shared by workers */
     const qn_table         *table;
     uint64_t                morsels;
     uint64_t                ns;
+    uint64_t                bytes; /* of column sections read, by their stored size */
     bool                    owns_source_rows; /* made by system_rows_make */
 } pipeline_state;
 
@@ -443,6 +444,8 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err);
 qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_error *err);
 void      sink_free(qn_sink *s, qn_mem *mem);
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count);
+/* This worker has put out all that LIMIT can take of its rows, whatever comes after them. */
+bool      sink_is_full(const qn_vm *vm, const qn_sink *s);
 qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err);
 void      sink_abandon(qn_exec *exec, qn_sink *s); /* after an error: frees what the workers hold */
 /* dispatch.c */

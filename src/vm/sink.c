@@ -218,6 +218,11 @@ static bool is_ordered(const qn_vm *vm, const qn_sink *s)
     return s->plan->sort_count || (s->keep != UINT64_MAX && vm->pl->source_groups);
 }
 
+bool sink_is_full(const qn_vm *vm, const qn_sink *s)
+{
+    return !is_ordered(vm, s) && s->locals[vm->worker].emitted >= s->keep;
+}
+
 static qn_status segment_for(qn_vm *vm, output_local *l)
 {
     if (l->segment_count && l->segments[l->segment_count - 1].morsel == vm->morsel)

@@ -60,5 +60,6 @@ const qn_profile_entry *qn_exec_profile(const qn_exec *exec);
 uint64_t                qn_exec_rows_of(const qn_exec *exec, uint32_t pipeline); /* rows or groups it put out */
 const char             *qn_exec_mode_of(const qn_exec *exec, uint32_t pipeline); /* grouping mode really used */
 uint64_t                qn_exec_ns_of(const qn_exec *exec, uint32_t pipeline);
+uint64_t                qn_exec_bytes_of(const qn_exec *exec, uint32_t pipeline); /* stored bytes of columns it read */
 
 #endif

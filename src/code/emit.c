@@ -67,6 +67,7 @@ typedef struct emitter {
     uint32_t          *undo;             /* loads to forget at the end of a branch: column, or ~slot */
     uint32_t           undo_count, undo_capacity;
     uint32_t           selection_depth;
+    bool               guarded; /* collecting constants where an earlier constant may decide */
 } emitter;
 
 /* ---- growing things -------------------------------------------------------------------------- */
@@ -496,13 +497,27 @@ static uint32_t set_add(emitter *e, const qn_expr *in)
     return set;
 }
 
-/* Find every constant subexpression of a pipeline's expression and give it a slot. */
+/* Find every constant subexpression of a pipeline's expression and give it a slot.
+ *
+ * The prologue computes them all, so `CASE WHEN a > 0 THEN 1 / 0 END` fails whatever a is, as in PostgreSQL.
+ * Behind a constant that may decide, as in CASE WHEN 1 = 2 or COALESCE(5, …), PostgreSQL leaves out what cannot be
+ * reached: there, what could fail is not given a slot but computed where it stands, for the lanes that come by. */
 static void collect_constants(emitter *e, const qn_expr *x)
 {
+    bool outer = e->guarded;
     if (e->st != QN_OK)
         return;
-    if (qn_expr_is_constant(x)) {
+    if (qn_expr_is_constant(x) && !(e->guarded && qn_expr_can_fail(x))) {
         pool_add(e, x);
+        return;
+    }
+    if (x->kind == QN_EXPR_CASE || x->kind == QN_EXPR_COALESCE || x->kind == QN_EXPR_AND || x->kind == QN_EXPR_OR) {
+        for (uint32_t i = 0; i < x->argc; i++) {
+            bool decides = x->kind != QN_EXPR_CASE || (i % 2 == 0 && i + 1 < x->argc);
+            collect_constants(e, x->args[i]);
+            e->guarded = e->guarded || (decides && qn_expr_is_constant(x->args[i]));
+        }
+        e->guarded = outer;
         return;
     }
     if (x->kind == QN_EXPR_IN) {
@@ -822,7 +837,7 @@ static value compile(emitter *e, const qn_expr *x, uint32_t want)
 {
     if (e->st != QN_OK)
         return (value){0, false};
-    if (qn_expr_is_constant(x))
+    if (qn_expr_is_constant(x) && (pool_of(e, x) || !x->argc))
         return load_constant(e, x, want);
     if (!e->inside_slot && is_slot_expr(e, x)) {
         int s = slot_find(e, x, false);
@@ -902,7 +917,12 @@ static bool searchable(qn_sql_type id) { return id != QN_TYPE_CHAR && id != QN_T
 
 static const qn_expr *strip(const qn_expr *x) { return x->kind == QN_EXPR_RELABEL ? x->args[0] : x; }
 
-static bool is_comparison(const qn_expr *x, uint8_t *op, const qn_expr **constant)
+static bool is_pooled(emitter *e, const qn_expr *x)
+{
+    return qn_expr_is_constant(x) && pool_of(e, x);
+}
+
+static bool is_comparison(emitter *e, const qn_expr *x, uint8_t *op, const qn_expr **constant)
 {
     if (x->kind != QN_EXPR_CALL || x->argc != 2)
         return false;
@@ -911,12 +931,12 @@ static bool is_comparison(const qn_expr *x, uint8_t *op, const qn_expr **constan
         return false;
     const qn_expr *a = strip(x->args[0]), *b = strip(x->args[1]);
     static const uint8_t mirrored[] = {QN_OP_EQ, QN_OP_NE, QN_OP_GT, QN_OP_GE, QN_OP_LT, QN_OP_LE};
-    if (a->kind == QN_EXPR_COLUMN && qn_expr_is_constant(x->args[1]) && searchable(a->type.id)) {
+    if (a->kind == QN_EXPR_COLUMN && is_pooled(e, x->args[1]) && searchable(a->type.id)) {
         *op = o;
         *constant = x->args[1];
         return true;
     }
-    if (b->kind == QN_EXPR_COLUMN && qn_expr_is_constant(x->args[0]) && searchable(b->type.id)) {
+    if (b->kind == QN_EXPR_COLUMN && is_pooled(e, x->args[0]) && searchable(b->type.id)) {
         *op = mirrored[o - QN_OP_EQ];
         *constant = x->args[0];
         return true;
@@ -924,25 +944,25 @@ static bool is_comparison(const qn_expr *x, uint8_t *op, const qn_expr **constan
     return false;
 }
 
-static bool is_like(const qn_expr *x, const qn_expr **pattern)
+static bool is_like(emitter *e, const qn_expr *x, const qn_expr **pattern)
 {
     if (x->kind != QN_EXPR_CALL || x->argc != 2 || strip(x->args[0])->kind != QN_EXPR_COLUMN)
         return false;
     *pattern = x->args[1];
-    return !strcmp(qn_function_by_id(x->index)->name, "textlike") && qn_expr_is_constant(*pattern);
+    return !strcmp(qn_function_by_id(x->index)->name, "textlike") && is_pooled(e, *pattern);
 }
 
-static filter_form form_of(const emitter *e, const qn_expr *x)
+static filter_form form_of(emitter *e, const qn_expr *x)
 {
     uint8_t        op;
     const qn_expr *k;
     if (e->pl->source.kind != QN_SOURCE_TABLE || qn_expr_single_column(x) < 0 || qn_expr_is_volatile(x))
         return FORM_ROWS;
-    if (is_comparison(x, &op, &k))
+    if (is_comparison(e, x, &op, &k))
         return FORM_RANGE;
     if (x->kind == QN_EXPR_IN && strip(x->args[0])->kind == QN_EXPR_COLUMN && searchable(x->args[0]->type.id))
         return FORM_IN;
-    return is_like(x, &k) ? FORM_LIKE : FORM_SLOT;
+    return is_like(e, x, &k) ? FORM_LIKE : FORM_SLOT;
 }
 
 /* The loop that evaluates a slot per distinct value. */
@@ -1039,8 +1059,11 @@ static void sink_output(emitter *e)
 
 static void for_each_expr(emitter *e, const qn_pipeline *pl, void (*fn)(emitter *, const qn_expr *), bool filters)
 {
-    for (uint32_t i = 0; filters && i < pl->filter_count; i++)
+    for (uint32_t i = 0; filters && i < pl->filter_count; i++) {
         fn(e, pl->filters[i]);
+        e->guarded = e->guarded || qn_expr_is_constant(pl->filters[i]);
+    }
+    e->guarded = false;
     if (pl->to_groups) {
         const qn_aggregation *a = pl->aggregation;
         for (uint32_t i = 0; i < a->key_count; i++)
@@ -1071,13 +1094,13 @@ static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, 
                 continue;
             uint32_t s = (uint32_t)filter_slots[i];
             if (form == FORM_RANGE) {
-                is_comparison(x, &op, &k);
+                is_comparison(e, x, &op, &k);
                 pooled *c = pool_of(e, k);
                 emitn(e, QN_OP_SLOT_RANGE, e->slots[s].in_bank, (uint32_t[]){s, c ? c->constant : 0, op}, 3);
             } else if (form == FORM_IN) {
                 emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x));
             } else {
-                is_like(x, &k);
+                is_like(e, x, &k);
                 slot_loop(e, s, form == FORM_LIKE ? k : NULL, &calls[s]);
             }
             ends[(*end_count)] = emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0);

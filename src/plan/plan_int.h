@@ -14,6 +14,11 @@ typedef struct qn_planner {
 
 bool qn_type_is_coarse(qn_sql_type id);
 
+/* NULL constants carried through strict functions, in every expression of a select (not of its subqueries);
+ * its arrays are replaced, expressions are not changed in place. */
+qn_status qn_plan_simplify(qn_planner *p, qn_expr *expr, qn_expr **out);
+qn_status qn_plan_simplify_select(qn_planner *p, qn_select *select);
+
 /* Fill in the estimates of an aggregation pipeline and, where rows are read, settle code array or hash. */
 void qn_plan_cost(qn_pipeline *pl, const qn_plan_settings *settings);
 

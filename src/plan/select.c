@@ -97,6 +97,9 @@ static qn_status conjuncts_add(qn_planner *p, qn_expr *expr, qn_expr ***list, ui
             QN_TRY(conjuncts_add(p, expr->args[i], list, count, capacity));
         return QN_OK;
     }
+    for (uint32_t i = 0; i < *count; i++) /* the emitter gives each filter a slot: no two may be equal */
+        if (qn_plan_expr_equal((*list)[i], expr) && !qn_expr_is_volatile(expr))
+            return QN_OK;
     if (*count == *capacity) {
         uint32_t  larger = *capacity ? *capacity * 2 : 8;
         qn_expr **grown = qn_arena_grow(p->arena, *list, *count, larger, sizeof *grown);
@@ -543,6 +546,7 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
     while (p->settings->optimise && s->from && s->from->kind == QN_REL_SUBQUERY &&
            subquery_is_simple(s->from->subquery))
         QN_TRY(pull_up(p, s, &s));
+    QN_TRY(qn_plan_simplify_select(p, s));
     QN_TRY(build_source(p, s->from, &source, &rows));
     if (s->where)
         QN_TRY(conjuncts_add(p, s->where, &filters, &filter_count, &filter_capacity));

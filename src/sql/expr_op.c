@@ -28,11 +28,34 @@ static const char *operator_name(qn_binder *b, const PgQuery__AExpr *x)
 
 /* ---- IS DISTINCT FROM ---- */
 
+/* The machine compares values of one type by their bytes or bank: operands of a mixed equality are
+ * widened, and char(n), where blanks at the end do not count, becomes text. */
 static qn_expr *distinct(qn_binder *b, qn_expr *left, qn_expr *right, int32_t location)
 {
-    qn_expr *eq = qn_bind_operator(b, "=", left, right, location);
-    qn_expr *e =
-        eq ? qn_node(b, QN_EXPR_IS_DISTINCT, QN_TYPE(BOOLEAN), 2, eq->args, location) : NULL;
+    qn_expr *eq = qn_bind_operator(b, "=", left, right, location), *e = NULL;
+    qn_type  type;
+
+    if (!eq) {
+        return NULL;
+    }
+    if (eq->args[0]->type.id != eq->args[1]->type.id || eq->args[0]->type.id == QN_TYPE_CHAR) {
+        qn_expr *args[2] = {eq->args[0], eq->args[1]};
+        if (args[0]->type.id == QN_TYPE_CHAR) {
+            type = QN_TYPE(TEXT);
+        } else if (!qn_common_type(b, args, 2, "IS DISTINCT FROM", &type)) {
+            return NULL;
+        }
+        for (int i = 0; i < 2; i++) {
+            args[i] = qn_coerce(b, args[i], type, QN_CAST_IMPLICIT, location);
+            if (!args[i]) {
+                return NULL;
+            }
+        }
+        eq = qn_bind_operator(b, "=", args[0], args[1], location);
+    }
+    if (eq) {
+        e = qn_node(b, QN_EXPR_IS_DISTINCT, QN_TYPE(BOOLEAN), 2, eq->args, location);
+    }
 
     if (e) {
         e->index = eq->index;

@@ -14,6 +14,7 @@
  *   - Subroutines see the input registers of the slots that enter there and nothing else; they compute registers,
  *     leave the selection as it was and change nothing besides.  Each is proved once; a call then costs its
  *     caller the registers it writes.
+ *   - A slot's result may share its input's codes, so only the machine writes the input registers of slots.
  *   - The stack exists in the main range only: an error inside a slot continues at SLOT_NEXT, and nobody would
  *     clean up a stack.
  *
@@ -86,6 +87,7 @@ typedef struct verifier {
     uint32_t                deepest;
     uint32_t                begin, end; /* the range at hand */
     const qn_code_pipeline *cp;         /* NULL: main */
+    uint32_t               *inputs;     /* by register: column + 1 of the slots whose input it is, 0: of none */
     sub                   **subs;       /* by pc - begin */
     uint8_t               **heads;      /* loop heads passed, by pc - begin: slots of the state they were proved with */
     state                 **pending[QN_MAX_CALL_DEPTH + 1]; /* by pc - begin, for each sweep on its way */
@@ -1040,6 +1042,41 @@ static bool step_pipeline(verifier *v, state *s)
 
 /* ---- sweeps -------------------------------------------------------------------------------------- */
 
+/* A slot's result may share the codes in its input register, so nothing but the machine itself writes there. */
+static bool inputs_note(verifier *v)
+{
+    v->inputs = qn_arena_array(v->arena, uint32_t, v->p->register_count + 1);
+    if (!v->inputs)
+        return no_memory(v);
+    for (uint32_t i = 0; i < v->p->slot_count; i++) {
+        const qn_slot *s = &v->p->slots[i];
+        if (s->pipeline != v->cp->plan->number)
+            continue;
+        if (v->inputs[s->in] && v->inputs[s->in] != s->column + 1)
+            return refuse(v, "register %u is the input of slots over two columns", s->in);
+        v->inputs[s->in] = s->column + 1;
+    }
+    for (uint32_t i = 0; i < v->p->slot_count; i++) {
+        const qn_slot *s = &v->p->slots[i];
+        if (s->pipeline == v->cp->plan->number && v->inputs[s->out])
+            return refuse(v, "register %u is the input of one slot and the result of another", s->out);
+    }
+    return true;
+}
+
+/* The register that the instruction at hand names as its result, or register_count. */
+static uint32_t destination(const verifier *v)
+{
+    uint8_t op = qn_instr_op(v->w), family = op >> 4;
+    if (family >= 0xA && family <= 0xC)
+        return v->x[0];
+    if (op == QN_OP_CALL_LANES)
+        return v->x[1];
+    if (op == QN_OP_CAST_IO || op == QN_OP_CAST_LENGTH)
+        return v->x[2];
+    return family == 1 && qn_op_describe(op)->layout[0] == 'r' ? v->x[0] : v->p->register_count;
+}
+
 /* Where each opcode may stand. */
 static bool placed(verifier *v)
 {
@@ -1057,6 +1094,8 @@ static bool step(verifier *v, state *s, bool *falls)
     *falls = true;
     if (!placed(v))
         return false;
+    if (v->cp && destination(v) < v->p->register_count && v->inputs[destination(v)])
+        return refuse(v, "writes the input register %u of a slot", destination(v));
     switch (qn_instr_op(v->w) >> 4) {
     case 0x0: return step_control(v, s, falls);
     case 0x1: return step_load(v, s);
@@ -1134,6 +1173,8 @@ static bool range(verifier *v, uint32_t begin, uint32_t end, const qn_code_pipel
         return false;
     if (!v->pending[0] || (cp && (!v->subs || !v->heads)))
         return no_memory(v);
+    if (cp && !inputs_note(v))
+        return false;
     return sweep(v, begin, first);
 }
 

@@ -429,6 +429,7 @@ static void narrows(fixture *f)
 }
 static void loads_filter(fixture *f) { put(f, QN_OP_LOAD_SLOT, QN_BANK_BOOL, 0); }
 static void stores_late(fixture *f) { put(f, QN_OP_SLOT_STORE, QN_BANK_BOOL, 1); }
+static void overwrites(fixture *f) { put2(f, QN_OP_LOAD_COLUMN, QN_BANK_STR, 6, 1); }
 static void begins_late(fixture *f) { put2(f, QN_OP_SLOT_BEGIN, QN_BANK_BOOL, 1, f->p.code_count + 1); }
 
 static void slots_are_checked(void **state)
@@ -441,6 +442,7 @@ static void slots_are_checked(void **state)
     } all[] = {{NULL, narrows, "register 10 holds no value"},
                {loads_filter, NULL, "a filter's slot has no values"},
                {stores_late, NULL, "not allowed while there is a batch"},
+               {overwrites, NULL, "writes the input register 6 of a slot"},
                {begins_late, NULL, "not allowed while there is a batch"}};
     for (size_t i = 0; i < QN_COUNTOF(all); i++) {
         fixture *f = fixture_new();

@@ -50,7 +50,7 @@ static qn_status booltext(ARGS)
 #define PUB QN_FN_STRICT
 #define HID (QN_FN_STRICT | QN_FN_HIDDEN)
 #define COMPARE(f, op)                                                                             \
-    {#f, T(BOOLEAN), 2, {T(BOOLEAN), T(BOOLEAN)}, HID, QN_IMMUTABLE, op, f, "core|comparison"}
+    {#f, T(BOOLEAN), 2, {T(BOOLEAN), T(BOOLEAN)}, PUB, QN_IMMUTABLE, op, f, "core|comparison, as the operator"}
 #define CAST(name, from, to, flags, f)                                                             \
     {name, T(to), 1, {T(from)}, flags, QN_IMMUTABLE, 0, f, "core|conversion of boolean"}
 

@@ -117,7 +117,9 @@ static qn_status put_node(qn_call *call, qn_buf *buf, const format_node *n, cons
                                             : (pm ? (lower ? "p.m." : "P.M.") : (lower ? "a.m." : "A.M.")));
         return QN_OK;
     }
-    case K_HH12: put_int(buf, n, m->hour % 12 == 0 ? 12 : m->hour % 12, 2); return QN_OK;
+    case K_HH12: /* wider by the sign of the hour, even where 12 stands for it */
+        put_signed(buf, n, m->hour % 12 == 0 ? 12 : m->hour % 12, m->hour < 0 ? 3 : 2, false);
+        return QN_OK;
     case K_HH24: put_int(buf, n, m->hour, 2); return QN_OK;
     case K_MI: put_int(buf, n, m->minute, 2); return QN_OK;
     case K_SS: put_int(buf, n, m->second, 2); return QN_OK;

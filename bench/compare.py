@@ -102,8 +102,8 @@ def align_numbers(ours, theirs):
     check.py takes whole numbers for integers, which it compares digit by digit."""
     mine, other = read_csv(ours), read_csv(theirs)
     for column in range(len(mine[0]) if mine else 0):
-        cells = [row[column] for row in other[1:] if column < len(row)]
-        if not any(re.fullmatch(r'-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)', cell) for cell in cells):
+        cells = [row[column] for row in other[1:]]
+        if not all(re.fullmatch(r'-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)|', cell) for cell in cells):
             continue
         for row in mine[1:]:
             if re.fullmatch(r'-?\d+', row[column]):

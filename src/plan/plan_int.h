@@ -12,6 +12,9 @@ typedef struct qn_planner {
     uint32_t                count, capacity;
 } qn_planner;
 
+/* `expr` with a constant operand converted to the other operand's integer type, where that is exact. */
+qn_status qn_plan_align_integers(qn_planner *p, qn_expr *expr, qn_expr **out);
+
 bool qn_type_is_coarse(qn_sql_type id);
 
 /* NULL constants carried through strict functions, in every expression of a select (not of its subqueries);

@@ -107,6 +107,8 @@ static qn_status conjuncts_add(qn_planner *p, qn_expr *expr, qn_expr ***list, ui
         *list = grown;
         *capacity = larger;
     }
+    if (p->settings->optimise)
+        QN_TRY(qn_plan_align_integers(p, expr, &expr));
     (*list)[(*count)++] = expr;
 done:
     return st;

@@ -72,6 +72,19 @@ static int compare_tables(const void *a, const void *b)
     return strcmp(((const qn_table *)a)->name, ((const qn_table *)b)->name);
 }
 
+/* Programs are made for the table's types and read every block as such, so the two must agree. */
+static bool fits_table(const qn_table *table, const qn_block_entry *entry)
+{
+    if (qn_block_rows(entry->block) != entry->rows || qn_block_columns(entry->block) != table->column_count)
+        return false;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const qn_block_column *stored = qn_block_column_at(entry->block, i);
+        if (stored->type.id != table->columns[i].type.id || (stored->null_count && table->columns[i].not_null))
+            return false;
+    }
+    return true;
+}
+
 static qn_status open_block(qn_store *store, const qn_table *table, qn_block_entry *entry, qn_error *err)
 {
     char      path[QN_STORE_PATH_BYTES];
@@ -80,8 +93,7 @@ static qn_status open_block(qn_store *store, const qn_table *table, qn_block_ent
         st = qn_block_open(&store->env, path, table->id, entry->number, entry->content_hash, &entry->block, err);
     if (st != QN_OK)
         entry->block = NULL;
-    else if (qn_block_rows(entry->block) != entry->rows ||
-             qn_block_columns(entry->block) != table->column_count)
+    else if (!fits_table(table, entry))
         st = qn_corrupt(err, "block file \"%s\" does not have the rows and columns of table \"%s\"", path,
                         table->name);
     return st;

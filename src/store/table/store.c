@@ -1,8 +1,8 @@
 /* Opening and closing a database directory.
  *
  * Order matters when opening to write: look before touching (a directory that is not ours stays as it
- * is), take the lock before believing what was seen, read the manifest, and only then remove what a
- * crash left behind.
+ * is), take the lock before believing what was seen, read the manifest, make sure that the disk has the
+ * same one, and only then remove what a crash left behind.
  *
  * A directory counts as ours when it has a MANIFEST, or holds nothing but what an interrupted creation
  * leaves.  Block files without a MANIFEST are a damaged database and are refused: an empty database
@@ -144,13 +144,12 @@ static qn_status look_around(qn_store *store, bool *exists, qn_error *err)
 }
 
 /* Make sure there is a directory at the path. */
-static qn_status find_directory(qn_store *store, bool must_exist, qn_error *err)
+static qn_status find_directory(qn_store *store, bool must_exist, bool *made, qn_error *err)
 {
     qn_vfs   *vfs  = store->env.vfs;
     qn_error  why  = {0};
     qn_stat   info = {0};
-    char      parent[QN_STORE_PATH_BYTES];
-    qn_status st = vfs->stat(vfs, store->path, &info, &why);
+    qn_status st   = vfs->stat(vfs, store->path, &info, &why);
     if (st == QN_OK) {
         if (info.is_directory)
             return QN_OK;
@@ -165,11 +164,19 @@ static qn_status find_directory(qn_store *store, bool must_exist, qn_error *err)
     }
     if (must_exist || store->read_only)
         return qn_fail(err, QN_SQLSTATE_UNDEFINED_FILE, "database \"%s\" does not exist", store->path);
-    st = vfs->mkdir(vfs, store->path, err);
-    if (st != QN_OK)
-        return st;
+    *made = true;
+    return vfs->mkdir(vfs, store->path, err);
+}
+
+/* The name of the database must be durable before anything is acknowledged in it.  Where somebody else made the
+ * directory, perhaps a moment ago, perhaps in a place that we may pass through but not read, it is done as far
+ * as we may. */
+static qn_status sync_name(qn_store *store, bool made, qn_error *err)
+{
+    char parent[QN_STORE_PATH_BYTES];
     parent_of(store->path, parent);
-    return vfs->sync_dir(vfs, parent, err);
+    qn_status st = store->env.vfs->sync_dir(store->env.vfs, parent, made ? err : NULL);
+    return made ? st : QN_OK;
 }
 
 /* ---- the lock ------------------------------------------------------------------------------- */
@@ -323,7 +330,6 @@ static qn_status remove_orphans(qn_store *store, qn_error *err)
     QN_TRY(path_of(store, QN_MANIFEST_NAME ".tmp", folder, err));
     (void)!vfs->unlink(vfs, folder, NULL);
     QN_TRY(path_of(store, BLOCKS_NAME, folder, err));
-    QN_TRY(vfs->mkdir(vfs, folder, err));
     if (!list_known(&o)) {
         st = qn_nomem(err);
         goto done;
@@ -345,6 +351,22 @@ done:
     return st;
 }
 
+/* What a writer does before its first change.  The MANIFEST just read, and blocks/ if it has to be made again, may
+ * be known to the kernel only, when the process before was killed between its rename and its sync.  They are made
+ * durable first: else a power cut could bring back an older MANIFEST that names what is removed here, or keep a
+ * newer one without the directory that its blocks are in. */
+static qn_status take_over(qn_store *store, qn_error *err)
+{
+    qn_status st = QN_OK;
+    char      folder[QN_STORE_PATH_BYTES];
+    QN_TRY(path_of(store, BLOCKS_NAME, folder, err));
+    QN_TRY(store->env.vfs->mkdir(store->env.vfs, folder, err));
+    QN_TRY(store->env.vfs->sync_dir(store->env.vfs, store->path, err));
+    QN_TRY(remove_orphans(store, err));
+done:
+    return st;
+}
+
 /* ---- open and close ------------------------------------------------------------------------- */
 
 void qn_store_unref(qn_store *store)
@@ -362,17 +384,19 @@ void qn_store_unref(qn_store *store)
 static qn_status open_directory(qn_store *store, bool must_exist, qn_error *err)
 {
     qn_status st     = QN_OK;
-    bool      exists = false;
-    QN_TRY(find_directory(store, must_exist, err));
+    bool      exists = false, made = false;
+    QN_TRY(find_directory(store, must_exist, &made, err));
     QN_TRY(look_around(store, &exists, err));
     QN_TRY(take_lock(store, err));
     QN_TRY(look_around(store, &exists, err)); /* another process may have been faster */
-    if (exists)
+    if (exists) {
         QN_TRY(read_manifest(store, err));
-    else
+    } else {
+        QN_TRY(sync_name(store, made, err));
         QN_TRY(create_manifest(store, err));
+    }
     if (!store->read_only)
-        QN_TRY(remove_orphans(store, err));
+        QN_TRY(take_over(store, err));
 done:
     return st;
 }

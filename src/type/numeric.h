@@ -45,6 +45,8 @@ qn_status qn_numeric_round(qn_numeric v, int scale, qn_arena *arena, qn_numeric 
 qn_status qn_numeric_trunc(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
 qn_status qn_numeric_trunc(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
 qn_status qn_numeric_sqrt(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_error *err);
+/* The root of a finite v >= 0 rounded once, to `scale` digits. */
+qn_status qn_numeric_sqrt_to(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);
 int        qn_numeric_sign(qn_numeric v); /* -1, 0, 1; NaN: 0 */
 int        qn_numeric_compare_stored(qn_numeric a, qn_numeric b); /* by value, then by display scale */
 float      qn_numeric_to_f32(qn_numeric v);

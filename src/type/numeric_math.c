@@ -230,6 +230,23 @@ qn_status qn_numeric_sqrt(qn_numeric v, qn_arena *arena, qn_numeric *out, qn_err
     return compute(sqrt_body, v, v, arena, out, err);
 }
 
+static qn_status sqrt_to_body(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b, qn_wide *out,
+                              qn_error *err)
+{
+    int64_t scale = 0;
+    (void)err;
+    QN_CHECK(qn_wide_to_i64(b, &scale));
+    qn_wide r = qn_wide_sqrt(ctx, a, -qn_limbs_for_scale((int)scale + 1));
+    *out = qn_wide_round(ctx, &r, (int)scale);
+    return QN_OK;
+}
+
+qn_status qn_numeric_sqrt_to(qn_numeric v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err)
+{
+    QN_ASSERT(qn_numeric_sign(v) >= 0 && !qn_numeric_is_special(v));
+    return compute(sqrt_to_body, v, qn_numeric_small(scale, 0), arena, out, err);
+}
+
 static qn_status exp_body(qn_wide_ctx *ctx, const qn_wide *a, const qn_wide *b, qn_wide *out,
                           qn_error *err)
 {

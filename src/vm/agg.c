@@ -652,8 +652,7 @@ static qn_status finish_num_moments(const agg_state *a, qn_numeric sum, qn_numer
     QN_TRY(qn_numeric_div(left, divisor, arena, &out->num, err));
     if (is_deviation(kind)) {
         int scale = qn_numeric_scale(out->num);
-        QN_TRY(qn_numeric_sqrt(out->num, arena, &out->num, err));
-        QN_TRY(qn_numeric_round(out->num, scale, arena, &out->num, err));
+        QN_TRY(qn_numeric_sqrt_to(out->num, scale, arena, &out->num, err));
     }
 done:
     return st;

@@ -87,6 +87,8 @@ typedef struct load {
 
     /* the reader's own */
     qn_records records;
+    size_t     fill_bytes; /* how full the next chunk is made: less than its capacity when lines are short */
+    bool       list_full;  /* the chunk just scanned has more records than can be listed */
     bool       header_done;
     bool       header_bad;
     qn_arena   scratch;
@@ -403,7 +405,8 @@ static qn_status scan_chunk(load *l, chunk *c, bool final, qn_error *err)
         c->count += found;
         if (st != QN_OK)
             st = invalid_text_first(l, c, st, err);
-        if (st != QN_OK || found < room || c->count >= CHUNK_RECORDS)
+        l->list_full = c->count >= CHUNK_RECORDS;
+        if (st != QN_OK || found < room || l->list_full)
             return st;
     }
 }
@@ -564,14 +567,13 @@ static bool cut_tasks(load *l, chunk *c, bool final, qn_error *err)
     return true;
 }
 
-/* Fill c behind its first c->bytes bytes, up to its capacity.  *end: the input has no more. */
-static qn_status read_chunk(load *l, chunk *c, bool *end, qn_error *err)
+/* Fill c behind its first c->bytes bytes, up to `full`.  *end: the input has no more. */
+static qn_status read_chunk(load *l, chunk *c, size_t full, bool *end, qn_error *err)
 {
-    while (c->bytes < c->capacity && !*end) {
+    while (c->bytes < full && !*end) {
         size_t got = 0;
         /* In pieces, so that a cancel is seen. */
-        size_t want =
-            c->capacity - c->bytes < (size_t)1 << 20 ? c->capacity - c->bytes : (size_t)1 << 20;
+        size_t want = full - c->bytes < (size_t)1 << 20 ? full - c->bytes : (size_t)1 << 20;
         qn_status st = qn_input_read(l->input, c->data + c->bytes, want, &got, err);
         if (st != QN_OK)
             return st;
@@ -590,12 +592,13 @@ static qn_status read_records(load *l, chunk *c, bool *end, qn_error *err)
 {
     qn_status st = reserve_chunk(l, c, CHUNK_BYTES, err);
 
-    /* A record longer than the chunk: make room, else there would be nothing to scan. */
-    if (st == QN_OK && c->bytes == c->capacity)
+    /* All that is here has been scanned and no record ended: one longer than the chunk needs room. */
+    if (st == QN_OK && !l->list_full && c->bytes == c->capacity)
         st = reserve_chunk(l, c, c->capacity * 2, err);
     if (st != QN_OK)
         return st;
-    st = read_chunk(l, c, end, err);
+    /* Bytes that wait to be scanned may do for this chunk: reading on top of them, short lines would pile up. */
+    st = read_chunk(l, c, l->list_full ? l->fill_bytes : c->capacity, end, err);
     qn_status scan = scan_chunk(l, c, *end && st == QN_OK, st == QN_OK ? err : NULL);
     return st != QN_OK ? st : scan;
 }
@@ -609,8 +612,11 @@ static chunk *next_chunk(load *l, chunk *c, qn_status *st, qn_error *err)
     chunk *next = take_chunk(l);
     if (!next)
         return NULL;
-    size_t begin = l->records.begin, rest = c->bytes - begin;
-    *st = reserve_chunk(l, next, rest > CHUNK_BYTES / 2 ? rest * 2 : CHUNK_BYTES, err);
+    size_t begin = l->records.begin, rest = c->bytes - begin, room = CHUNK_BYTES;
+    if (rest > CHUNK_BYTES / 2) /* what waits to be scanned fits; a long record will need more */
+        room = l->list_full ? (rest > CHUNK_BYTES ? rest : CHUNK_BYTES) : rest * 2;
+    l->fill_bytes = begin; /* as much as a full list took */
+    *st = reserve_chunk(l, next, room, err);
     if (*st != QN_OK) {
         release_chunk(l, next);
         return NULL;

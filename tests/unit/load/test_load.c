@@ -366,6 +366,39 @@ static void test_long_records(void **state)
     fixture_close(&f);
 }
 
+/* More short lines than a chunk has room to list: the rest waits in the next chunk, and must not pile up there until
+ * whole files stand in memory. */
+static ptrdiff_t short_lines(void *arg, void *buffer, size_t bytes)
+{
+    uint64_t *left = arg; /* bytes, even */
+    size_t    n = bytes < *left ? bytes : (size_t)*left;
+    for (size_t i = 0; i < n; i++)
+        ((char *)buffer)[i] = (*left - i) % 2 ? '\n' : '7';
+    *left -= n;
+    return (ptrdiff_t)n;
+}
+
+static void test_short_lines_do_not_pile_up(void **state)
+{
+    (void)state;
+    fixture        f;
+    uint64_t       rows = 6000000, left = 2 * rows;
+    qn_load_source source = {.read = short_lines, .arg = &left};
+    fixture_open(&f, "a integer");
+    f.job.threads = 2;
+    assert_int_equal(fixture_run(&f, &source), QN_OK);
+    assert_int_equal(f.rows, rows);
+    uint64_t few = f.mem.peak_bytes;
+    f.mem.peak_bytes = 0;
+    left = 8 * rows; /* four times as many need no more */
+    assert_int_equal(fixture_run(&f, &source), QN_OK);
+    assert_int_equal(f.rows, 4 * rows);
+    if (f.mem.peak_bytes > few + few / 4)
+        fail_msg("%llu bytes for %llu lines, %llu for four times as many", (unsigned long long)few,
+                 (unsigned long long)rows, (unsigned long long)f.mem.peak_bytes);
+    fixture_close(&f);
+}
+
 static void test_a_small_limit_makes_smaller_blocks(void **state)
 {
     (void)state;
@@ -661,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_progress_may_stop),
         cmocka_unit_test(test_callback_failure),
+        cmocka_unit_test(test_short_lines_do_not_pile_up),
         cmocka_unit_test(test_every_allocation_fails_once),
         cmocka_unit_test(test_every_file_call_fails_once),
     };

@@ -47,6 +47,7 @@ typedef struct pair_moments { /* corr, covar_*, regr_*: y is the first argument 
 } pair_moments;
 typedef struct extreme_state {
     qn_datum value;
+    uint64_t row; /* whose form it has, where equal values differ in form */
     bool     set;
 } extreme_state;
 typedef struct bits_state { /* bool_and, bool_or, bit_and, bit_or, bit_xor */
@@ -220,8 +221,20 @@ static qn_status interval_fold(interval_sum *s, const qn_interval *v, uint64_t t
     return QN_OK;
 }
 
-/* Fold one non-NULL value standing for `times` rows into the state at p. */
-static qn_status fold(const agg_state *a, void *p, const qn_datum *v, uint64_t times, qn_arena *arena, qn_mem *mem, qn_error *err)
+/* Of equal values (1.0 and 1.00, '1 mon' and '30 days', 0 and -0) min and max show the last row's, as in PostgreSQL. */
+static qn_status fold_extreme(const agg_state *a, extreme_state *s, const qn_datum *v, uint64_t row, qn_arena *arena, qn_error *err)
+{
+    int c = s->set ? qn_value_compare(a->arg_type, v, &s->value) : 0;
+    if (s->set && (c == 0 ? row <= s->row : (c < 0) == (a->kind == QN_AGG_MAX)))
+        return QN_OK;
+    s->set = true;
+    s->row = row;
+    return qn_value_copy((qn_bank)a->arg_bank, v, arena, &s->value) ? QN_OK : qn_nomem(err);
+}
+
+/* Fold one non-NULL value standing for `times` rows, the first of them `row`, into the state at p. */
+static qn_status fold(const agg_state *a, void *p, const qn_datum *v, uint64_t times, uint64_t row, qn_arena *arena, qn_mem *mem,
+                      qn_error *err)
 {
     qn_bank bank = (qn_bank)a->arg_bank;
     switch (shape_of_state(a)) {
@@ -287,14 +300,8 @@ static qn_status fold(const agg_state *a, void *p, const qn_datum *v, uint64_t t
         m->n += (int64_t)times;
         return QN_OK;
     }
-    case SHAPE_EXTREME: {
-        extreme_state *s = p;
-        int            c = s->set ? qn_value_compare(a->arg_type, v, &s->value) : 0;
-        if (s->set && (a->kind == QN_AGG_MAX ? c <= 0 : c >= 0))
-            return QN_OK;
-        s->set = true;
-        return qn_value_copy(bank, v, arena, &s->value) ? QN_OK : qn_nomem(err);
-    }
+    case SHAPE_EXTREME:
+        return fold_extreme(a, p, v, row, arena, err);
     case SHAPE_TEXT_EXTREME: {
         agg_text_state *s = p;
         qn_datum        old = {.str = s->value};
@@ -316,7 +323,7 @@ static qn_status fold(const agg_state *a, void *p, const qn_datum *v, uint64_t t
 
 qn_status agg_update_one(const agg_state *a, uint8_t *row, const qn_datum *v, qn_arena *arena, qn_mem *mem, qn_error *err)
 {
-    return fold(a, row + a->offset, v, 1, arena, mem, err);
+    return fold(a, row + a->offset, v, 1, 0, arena, mem, err);
 }
 
 /* ---- folding vectors -------------------------------------------------------------------------------- */
@@ -416,7 +423,7 @@ static qn_status add_piece(qn_vm *vm, const agg_state *a, qn_vec *v, qn_vec *sep
             if (!qn_str_copy(arena, &d.str, &p->separator))
                 return qn_nomem(vm->err);
         }
-        p->row = vm_row_id(vm, lane);
+        p->row = vm_tie(vm, lane);
         p->next = l->first;
         l->first = p;
         l->n++;
@@ -481,7 +488,7 @@ qn_status agg_update(qn_vm *vm, const agg_state *a, qn_vec *v, qn_vec *v2)
         if (vec_null(v, lane))
             continue;
         vec_get(v, lane, &d);
-        st = fold(a, state_at(vm, a, lane), &d, weight_of(vm, lane), arena, &vm->exec->mem, vm->err);
+        st = fold(a, state_at(vm, a, lane), &d, weight_of(vm, lane), vm_tie(vm, lane), arena, &vm->exec->mem, vm->err);
         if (st != QN_OK)
             return st;
     });
@@ -571,7 +578,7 @@ qn_status agg_merge(const agg_state *a, uint8_t *into_row, uint8_t *from_row, qn
     }
     case SHAPE_EXTREME: {
         extreme_state *y = from;
-        return y->set ? fold(a, into, &y->value, 1, arena, mem, err) : QN_OK;
+        return y->set ? fold_extreme(a, into, &y->value, y->row, arena, err) : QN_OK;
     }
     case SHAPE_TEXT_EXTREME: {
         agg_text_state *x = into, *y = from;
@@ -579,7 +586,7 @@ qn_status agg_merge(const agg_state *a, uint8_t *into_row, uint8_t *from_row, qn
             if (!x->code || (a->kind == QN_AGG_MAX ? y->code > x->code : y->code < x->code))
                 x->code = y->code;
         }
-        return y->set ? fold(a, into, &(qn_datum){.str = y->value}, 1, arena, mem, err) : QN_OK;
+        return y->set ? fold(a, into, &(qn_datum){.str = y->value}, 1, 0, arena, mem, err) : QN_OK;
     }
     case SHAPE_BITS: {
         bits_state *y = from;

@@ -201,6 +201,8 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
         return st;
     if (pl->sink) {
         st = sink_finish(x, pl->sink, main->err);
+        if (st == QN_OK)
+            pl->sink->result->loose = !pl->sink->result->entries && pipeline_is_loose(pl);
     } else {
         bool last = number + 1 == x->program->pipeline_count || x->program->pipelines[number + 1].plan->group_owner != plan->group_owner ||
                     !x->program->pipelines[number + 1].plan->to_groups;

@@ -14,8 +14,10 @@
  * merging worker can remove duplicates and fold them alone. */
 #include "vm/machine.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include "base/assert.h"
+#include "type/numeric.h"
 
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (96u << 20)
@@ -631,7 +633,7 @@ static qn_status find_by_code(qn_vm *vm, qn_groups *g, uint32_t first_key)
         vm->groups[lane] = row;
         if (layout->first_row) {
             uint64_t *first = (uint64_t *)(void *)(row + layout->first_row);
-            uint64_t  id = vm_row_id(vm, lane) + 1; /* 0: none yet */
+            uint64_t  id = vm_tie(vm, lane) + 1; /* 0: none yet */
             if (!*first || id < *first)
                 *first = id;
         }
@@ -900,7 +902,7 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
         }
         if (layout->first_row) {
             uint64_t *first = (uint64_t *)(void *)(row + layout->first_row);
-            uint64_t  id = vm_row_id(vm, lane) + 1;
+            uint64_t  id = vm_tie(vm, lane) + 1;
             if (!*first || id < *first) {
                 if (!fresh) {
                     qn_status st = fill_payloads(vm, g, first_key, lane, row, true);
@@ -1022,6 +1024,25 @@ static qn_status fresh_pairs(qn_vm *vm, distinct_set *set, const qn_vec *v, uint
     return QN_OK;
 }
 
+/* Of equal values that differ in form (1.0 and 1.00, '1 mon' and '30 days') a DISTINCT set keeps one, the same
+ * whatever comes first: PostgreSQL leaves open which. */
+static bool better_form(qn_bank bank, const qn_datum *x, const qn_datum *y)
+{
+    switch (bank) {
+    case QN_BANK_NUM:
+        return qn_numeric_scale(x->num) > qn_numeric_scale(y->num);
+    case QN_BANK_INTERVAL:
+        return x->interval.months != y->interval.months ? x->interval.months > y->interval.months
+                                                        : x->interval.days > y->interval.days;
+    case QN_BANK_F32:
+        return signbit(y->f32) && !signbit(x->f32);
+    case QN_BANK_F64:
+        return signbit(y->f64) && !signbit(x->f64);
+    default:
+        return false;
+    }
+}
+
 /* Note (group, value) of the selected lanes. */
 static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layout, distinct_set *set, qn_vec *v)
 {
@@ -1074,9 +1095,13 @@ static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layo
         }
         if (!row)
             return qn_nomem(vm->err);
-        if (fresh && layout->payload) {
+        if (layout->payload) {
             qn_datum value;
+            qn_datum old;
             vec_get(v, lane, &value);
+            memcpy(&old, row + layout->payload, 16);
+            if (!fresh && !better_form((qn_bank)a->arg_bank, &value, &old))
+                continue;
             if (!qn_value_copy((qn_bank)a->arg_bank, &value, &l->arena, &value))
                 return qn_nomem(vm->err);
             memcpy(row + layout->payload, &value, 16);
@@ -1175,19 +1200,27 @@ static qn_status fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_lo
                 st = qn_nomem(err);
                 break;
             }
-            if (!fresh)
+            if (!layout->payload)
                 continue;
-            uint8_t *group = partial;
-            if (g->layout.key_count)
-                group = group_table_lookup(&g->parts[part], *(const uint64_t *)(const void *)(from + layout->group_hash),
-                                           from + layout->key_begin, g->layout.key_begin, g->layout.key_end);
-            QN_CHECK(group);
-            qn_datum value = {.words = {0, 0}};
-            if (layout->payload)
-                memcpy(&value, from + layout->payload, 16);
-            st = agg_update_one(a, group, &value, &mine->arena, g->mem, err);
+            qn_datum value, old;
+            memcpy(&value, from + layout->payload, 16);
+            memcpy(&old, row + layout->payload, 16);
+            if (fresh || better_form((qn_bank)a->arg_bank, &value, &old))
+                memcpy(row + layout->payload, &value, 16);
         }
         buffer_free(b, g->mem, layout->row_bytes);
+    }
+    for (uint32_t i = 0; i < unique.count && st == QN_OK; i++) {
+        const uint8_t *row = group_row(&unique, i);
+        uint8_t       *group = partial;
+        if (g->layout.key_count)
+            group = group_table_lookup(&g->parts[part], *(const uint64_t *)(const void *)(row + layout->group_hash),
+                                       row + layout->key_begin, g->layout.key_begin, g->layout.key_end);
+        QN_CHECK(group);
+        qn_datum value = {.words = {0, 0}};
+        if (layout->payload)
+            memcpy(&value, row + layout->payload, 16);
+        st = agg_update_one(a, group, &value, &mine->arena, g->mem, err);
     }
     if (st == QN_OK && !g->layout.key_count) {
         qn_latch_take(&g->latch);

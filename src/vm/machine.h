@@ -408,6 +408,13 @@ static inline uint64_t vm_row_id(const qn_vm *vm, uint32_t lane)
         return vm->batch_first + lane;
     return vm->scan.first_row + (vm->row_list ? vm->row_list[lane] : vm->row_base + lane);
 }
+/* What tells rows apart that nothing else orders: the row id; rows of groups come in no order of their own and have
+ * their group's identity. */
+static inline uint64_t vm_tie(const qn_vm *vm, uint32_t lane) { return vm->ties ? vm->ties[lane] : vm_row_id(vm, lane); }
+static inline bool     pipeline_is_loose(const pipeline_state *pl)
+{
+    return pl->source_groups || (pl->source_rows && pl->source_rows->loose);
+}
 /* The table whose blocks lazy text of the current batch means. */
 const qn_table *source_table(const qn_vm *vm);
 /* scan.c */

@@ -235,12 +235,18 @@ static qn_status distinct_r(qn_vm *vm, uint32_t w)
 
 /* ---- GREATEST, LEAST -------------------------------------------------------------------------- */
 
+static int compare_extreme(uint32_t w, const qn_datum *a, const qn_datum *b)
+{
+    return qn_instr_flags(w) & QN_FLAG_BLANKS ? qn_value_compare(QN_TYPE_CHAR, a, b)
+                                              : compare_bank((qn_bank)qn_instr_bank(w), a, b);
+}
+
 static qn_status extreme_s(qn_vm *vm, uint32_t w)
 {
     QN_ASSERT(vm->depth >= 2);
     uint32_t d = --vm->depth - 1;
     bool     na = vm->stack_nulls[d], nb = vm->stack_nulls[d + 1];
-    int      c = na || nb ? 0 : compare_bank((qn_bank)qn_instr_bank(w), &vm->stack[d + 1], &vm->stack[d]);
+    int      c = na || nb ? 0 : compare_extreme(w, &vm->stack[d + 1], &vm->stack[d]);
     bool     take = na || (!nb && (qn_instr_op(w) == QN_OP_GREATEST ? c > 0 : c < 0));
     if (take) {
         vm->stack[d] = vm->stack[d + 1];
@@ -272,7 +278,7 @@ static qn_status extreme_r(qn_vm *vm, uint32_t w)
         bool take = bit_get(a->own_nulls, i);
         if (!take) {
             qn_bank_get(bank, a->own, i, &x);
-            int c = compare_bank(bank, &y, &x);
+            int c = compare_extreme(w, &y, &x);
             take = greatest ? c > 0 : c < 0;
         }
         if (take) {

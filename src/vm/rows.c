@@ -103,6 +103,15 @@ static void locate(const qn_rows *r, uint64_t number, uint32_t *chunk, uint32_t 
     *lane = (uint32_t)(number - r->chunk_starts[lo]);
 }
 
+void qn_rows_ties(const qn_rows *r, uint64_t first, uint32_t count, uint64_t *ties)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t chunk, lane;
+        locate(r, first + i, &chunk, &lane);
+        ties[i] = r->chunks[chunk]->ties[lane];
+    }
+}
+
 qn_status qn_rows_read(qn_rows *r, uint64_t first, uint32_t *count, void **values, uint64_t **nulls, qn_arena *arena,
                        qn_error *err)
 {

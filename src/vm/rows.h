@@ -49,6 +49,7 @@ typedef struct qn_rows {
     uint64_t        skip;
     const qn_table *table;   /* whose blocks lazy strings mean; NULL when there are none */
     uint64_t       *chunk_starts; /* without entries: row number of each chunk's first row */
+    bool            loose;   /* rows of groups, not sorted: their numbers mean nothing, their ties do */
 } qn_rows;
 
 qn_status qn_rows_new(qn_mem *mem, const qn_type *types, uint32_t columns, uint32_t visible, qn_rows **rows,
@@ -63,5 +64,8 @@ qn_status qn_rows_room(qn_rows *rows, qn_rows_chunk **chunk, qn_error *err);
  * a null bitmap, living in `arena`.  *count is 0 at the end. */
 qn_status qn_rows_read(qn_rows *rows, uint64_t first, uint32_t *count, void **values, uint64_t **nulls,
                        qn_arena *arena, qn_error *err);
+
+/* The ties of `count` rows from row number `first` on. */
+void qn_rows_ties(const qn_rows *rows, uint64_t first, uint32_t count, uint64_t *ties);
 
 #endif

@@ -209,13 +209,11 @@ static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
     return QN_OK;
 }
 
-static uint64_t tie_of(const qn_vm *vm, uint32_t lane) { return vm->ties ? vm->ties[lane] : vm_row_id(vm, lane); }
-
 /* ---- appending ---------------------------------------------------------------------------------- */
 
 static bool is_ordered(const qn_vm *vm, const qn_sink *s)
 {
-    return s->plan->sort_count || (s->keep != UINT64_MAX && vm->pl->source_groups);
+    return s->plan->sort_count || ((s->keep != UINT64_MAX || s->offset) && pipeline_is_loose(vm->pl));
 }
 
 bool sink_is_full(const qn_vm *vm, const qn_sink *s)
@@ -330,7 +328,7 @@ static bool loses_tie(const qn_vm *vm, const qn_sink *s, const output_local *l, 
     } else if (l->boundary_known == null) {
         return false; /* one is NULL, the other only shares its prefix */
     }
-    return c > 0 || (c == 0 && s->plan->sort_count == 1 && tie_of(vm, lane) > l->boundary_tie);
+    return c > 0 || (c == 0 && s->plan->sort_count == 1 && vm_tie(vm, lane) > l->boundary_tie);
 }
 
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
@@ -415,7 +413,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
                 return st;
         }
         for (uint32_t i = 0; i < part; i++)
-            k->ties[k->count + i] = tie_of(vm, lanes[done + i]);
+            k->ties[k->count + i] = vm_tie(vm, lanes[done + i]);
         for (uint32_t i = 0; ordered && i < part; i++) {
             st = entries_add(l->rows, prefixes[done + i], l->rows->chunk_count - 1, k->count + i, vm->err);
             if (st != QN_OK)
@@ -429,7 +427,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
         output_segment *seg = &l->segments[l->segment_count - 1];
         seg->chunk_count = l->rows->chunk_count - seg->first_chunk;
         if (l->emitted >= s->keep && n && vm->pl->table) {
-            uint64_t tie = tie_of(vm, lanes[n - 1]), old = atomic_load(&s->early_tie);
+            uint64_t tie = vm_tie(vm, lanes[n - 1]), old = atomic_load(&s->early_tie);
             while (tie < old && !atomic_compare_exchange_weak(&s->early_tie, &old, tie)) {
             }
         }

@@ -170,6 +170,14 @@ static qn_status buffer_next(qn_vm *vm, uint64_t end)
     }
     qn_status st = qn_rows_read(r, vm->source_cursor, &vm->n, vm->source_values, vm->source_nulls, &vm->batch, vm->err);
     vm->batch_first = vm->source_cursor;
+    if (r->loose && st == QN_OK) {
+        if (!vm->tie_buffer)
+            vm->tie_buffer = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof(uint64_t));
+        if (!vm->tie_buffer)
+            return qn_nomem(vm->err);
+        vm->ties = vm->tie_buffer;
+        qn_rows_ties(r, vm->source_cursor, vm->n, vm->ties);
+    }
     vm->source_cursor += vm->n;
     return st;
 }

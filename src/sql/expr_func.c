@@ -214,6 +214,9 @@ qn_expr *qn_bind_aggregate(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f
     if (f->n_agg_order) {
         return qn_bind_unsupported(b, f->location, "ORDER BY in an aggregate"), NULL;
     }
+    if (f->agg_distinct && call.argc > 1) {
+        return qn_bind_unsupported(b, f->location, "DISTINCT in an aggregate of two arguments"), NULL;
+    }
     call.aggregate = (uint16_t)id;
     call.kind = a->kind;
     call.distinct = f->agg_distinct;

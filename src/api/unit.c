@@ -199,7 +199,7 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
             QN_TRY(qn_code_cache_insert(conn->db->cache, &key, u->sql, *consumed, u->program, u, u->arena.used_bytes, &stored, err));
         }
     } else if (target->kind == QN_STMT_INSERT) {
-        qn_select *s;
+        qn_select *s = NULL;
         QN_TRY(insert_select(u, &s, err));
         QN_TRY(unit_program(conn, u, s, err));
     }

@@ -549,15 +549,17 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
            subquery_is_simple(s->from->subquery))
         QN_TRY(pull_up(p, s, &s));
     QN_TRY(qn_plan_simplify_select(p, s));
+    QN_TRY(qn_plan_drop_unread(p, s));
     QN_TRY(build_source(p, s->from, &source, &rows));
     if (s->where)
         QN_TRY(conjuncts_add(p, s->where, &filters, &filter_count, &filter_capacity));
+    qn_plan_constants_first(filters, filter_count);
     QN_ALLOC(p->err, targets = dup_array(p, s->targets, s->target_count, sizeof(qn_target)));
 
     bool first_row_matters = (s->limit || s->offset) && !s->sort_count;
     if (s->aggregated) {
         qn_aggregation *a;
-        qn_expr       **map;
+        qn_expr       **map = NULL;
         QN_TRY(reduce_keys(p, s, &map));
         QN_ALLOC(p->err, a = qn_arena_new(p->arena, qn_aggregation));
         a->keys = s->keys;

@@ -598,7 +598,8 @@ static qn_status read_records(load *l, chunk *c, bool *end, qn_error *err)
     if (st != QN_OK)
         return st;
     /* Bytes that wait to be scanned may do for this chunk: reading on top of them, short lines would pile up. */
-    st = read_chunk(l, c, l->list_full ? l->fill_bytes : c->capacity, end, err);
+    size_t full = l->list_full && l->fill_bytes < c->capacity ? l->fill_bytes : c->capacity;
+    st = read_chunk(l, c, full, end, err);
     qn_status scan = scan_chunk(l, c, *end && st == QN_OK, st == QN_OK ? err : NULL);
     return st != QN_OK ? st : scan;
 }

@@ -362,6 +362,13 @@ static void test_long_records(void **state)
     p += sprintf(p, "\n2\tz\n");
     assert_int_equal(fixture_load_step(&f, text, (size_t)(p - text), 1 << 16), QN_OK);
     assert_int_equal(f.rows, 2);
+    /* The chunk has grown for it, and is now full of lines that are too many to list. */
+    size_t used = (size_t)(p - text), lines = 3000000;
+    text = realloc(text, used + 4 * lines);
+    for (size_t i = 0; i < lines; i++)
+        memcpy(text + used + 4 * i, "3\ts\n", 4);
+    assert_int_equal(fixture_load_step(&f, text, used + 4 * lines, SIZE_MAX), QN_OK);
+    assert_int_equal(f.rows, 2 + lines);
     free(text);
     fixture_close(&f);
 }

@@ -68,6 +68,7 @@ static void put_bytecode(void)
     printf("| bit %d | WIDE | the operand is an index into the side table of 32-bit words |\n", __builtin_ctz(QN_FLAG_WIDE));
     printf("| bit %d | NULLABLE | inputs may hold NULL |\n", __builtin_ctz(QN_FLAG_NULLABLE));
     printf("| bit %d | REGISTER | register form; the opcode's range is the truth, this only confirms it |\n", __builtin_ctz(QN_FLAG_REGISTER));
+    printf("| bit %d | BLANKS | GREATEST and LEAST of char(n): blanks at the end of a text do not count |\n", __builtin_ctz(QN_FLAG_BLANKS));
     printf("| bits %d–7 | type bank | physical type of the operands |\n\n", QN_FLAG_BANK_SHIFT);
     puts("| bank | name | bytes of a value |\n|---|---|---|");
     for (int b = 0; b < QN_BANK_COUNT; b++)

@@ -341,9 +341,17 @@ static void scalar_case(emitter *e, const qn_expr *x)
         patch1(e, ends[i], e->code_count);
 }
 
+/* char(n) compares without the blanks at its end, which GREATEST and LEAST must be told. */
+static uint8_t blanks_of(const qn_expr *x)
+{
+    bool extreme = x->kind == QN_EXPR_GREATEST || x->kind == QN_EXPR_LEAST;
+    return extreme && x->type.id == QN_TYPE_CHAR ? QN_FLAG_BLANKS : 0;
+}
+
 /* AND, OR, COALESCE and friends: fold args from left to right, leaving early by `jump`. */
 static void scalar_fold(emitter *e, const qn_expr *x, int jump, int combine, qn_bank bank)
 {
+    uint8_t   flags = (uint8_t)(flags_of((uint8_t)combine, bank) | blanks_of(x));
     uint32_t *ends = qn_arena_array(e->arena, uint32_t, x->argc + 1);
     uint32_t  n = 0;
     if (!ends) {
@@ -356,7 +364,7 @@ static void scalar_fold(emitter *e, const qn_expr *x, int jump, int combine, qn_
         if (jump)
             ends[n++] = emit1(e, (uint8_t)jump, bank, 0);
         if (combine)
-            scalar(e, x->args[i]), emit0(e, (uint8_t)combine, bank);
+            scalar(e, x->args[i]), word(e, (uint8_t)combine, flags, 0);
         else
             emit0(e, QN_OP_POP, bank), scalar(e, x->args[i]);
     }
@@ -766,7 +774,9 @@ static value extreme(emitter *e, const qn_expr *x)
     value   a = value_own(e, compile(e, x->args[0], NO_REGISTER), bank);
     for (uint32_t i = 1; i < x->argc && e->st == QN_OK; i++) {
         value b = compile(e, x->args[i], NO_REGISTER);
-        emit2(e, op, bank, a.reg, b.reg);
+        uint32_t at = emit2(e, op, bank, a.reg, b.reg);
+        if (e->st == QN_OK)
+            e->code[at] |= (uint32_t)blanks_of(x) << 8;
         value_free(e, b);
     }
     return a;

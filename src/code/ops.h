@@ -11,6 +11,7 @@
  *   flags  bit 0  WIDE      the operand indexes wide_operands[], a cold u32 side table
  *          bit 1  NULLABLE  inputs may hold NULL; without it the handler may skip all mask work
  *          bit 2  REGISTER  register-addressed form (for validation; the opcode range is the truth)
+ *          bit 3  BLANKS    GREATEST and LEAST of char(n): blanks at the end of a text do not count
  *          bits 4–7         type bank (qn_bank)
  *
  * Operand layouts, one letter an operand:
@@ -147,7 +148,7 @@ typedef enum qn_op {
 #undef X
 } qn_op;
 
-enum { QN_FLAG_WIDE = 1, QN_FLAG_NULLABLE = 2, QN_FLAG_REGISTER = 4, QN_FLAG_BANK_SHIFT = 4 };
+enum { QN_FLAG_WIDE = 1, QN_FLAG_NULLABLE = 2, QN_FLAG_REGISTER = 4, QN_FLAG_BLANKS = 8, QN_FLAG_BANK_SHIFT = 4 };
 
 static inline uint8_t  qn_instr_op(uint32_t w) { return (uint8_t)w; }
 static inline uint8_t  qn_instr_flags(uint32_t w) { return (uint8_t)(w >> 8); }

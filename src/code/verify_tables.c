@@ -233,7 +233,8 @@ static qn_status check_words(const qn_program *p, qn_error *err)
             return refuse_word(p, err, pc, "unknown opcode");
         if (qn_instr_bank(w) >= QN_BANK_COUNT)
             return refuse_word(p, err, pc, "unknown type bank");
-        if (flags & 8)
+        bool extreme = (op & 0x7f) == QN_OP_GREATEST || (op & 0x7f) == QN_OP_LEAST;
+        if (flags & QN_FLAG_BLANKS && !(extreme && qn_instr_bank(w) == QN_BANK_STR))
             return refuse_word(p, err, pc, "unknown flag");
         if (!(flags & QN_FLAG_REGISTER) != !(op >= 0xA0 && op <= 0xCF))
             return refuse_word(p, err, pc, "REGISTER flag on the wrong form");

@@ -28,6 +28,13 @@ static const char *operator_name(qn_binder *b, const PgQuery__AExpr *x)
 
 /* ---- IS DISTINCT FROM ---- */
 
+/* A date may lie beyond what a timestamp can hold, so it is not converted but compared by their own equality. */
+static bool mixed_dates(uint8_t a, uint8_t b)
+{
+    bool date = a == QN_TYPE_DATE || b == QN_TYPE_DATE;
+    return a != b && (date || a == QN_TYPE_TIMESTAMPTZ || b == QN_TYPE_TIMESTAMPTZ);
+}
+
 /* The machine compares values of one type by their bytes or bank: operands of a mixed equality are
  * widened, and char(n), where blanks at the end do not count, becomes text. */
 static qn_expr *distinct(qn_binder *b, qn_expr *left, qn_expr *right, int32_t location)
@@ -40,6 +47,13 @@ static qn_expr *distinct(qn_binder *b, qn_expr *left, qn_expr *right, int32_t lo
     }
     if (eq->args[0]->type.id != eq->args[1]->type.id || eq->args[0]->type.id == QN_TYPE_CHAR) {
         qn_expr *args[2] = {eq->args[0], eq->args[1]};
+        if (mixed_dates(args[0]->type.id, args[1]->type.id)) {
+            qn_expr *both = joined(b, QN_EXPR_AND,
+                                   qn_node1(b, QN_EXPR_IS_NULL, QN_TYPE(BOOLEAN), args[0], location),
+                                   qn_node1(b, QN_EXPR_IS_NULL, QN_TYPE(BOOLEAN), args[1], location),
+                                   location);
+            return negate(b, joined(b, QN_EXPR_COALESCE, eq, both, location), location);
+        }
         if (args[0]->type.id == QN_TYPE_CHAR) {
             type = QN_TYPE(TEXT);
         } else if (!qn_common_type(b, args, 2, "IS DISTINCT FROM", &type)) {
@@ -70,8 +84,8 @@ static bool is_null_literal(const qn_pg *n)
 
 /* ---- rows ---- */
 
-/* (a, b) < (c, d) is a < c OR (a = c AND (b < d)); the last column carries the operator as written,
- * the ones before its strict form. */
+/* (a, b) < (c, d) is CASE WHEN a = c THEN b < d ELSE a < c END: the last column carries the operator as written,
+ * the ones before its strict form, and what follows a NULL or a difference is not computed. */
 static qn_expr *row_order(qn_binder *b, const char *op, qn_expr **l, qn_expr **r, size_t n,
                           int32_t location)
 {
@@ -81,8 +95,14 @@ static qn_expr *row_order(qn_binder *b, const char *op, qn_expr **l, qn_expr **r
     for (size_t i = n - 1; rest && i-- > 0;) {
         qn_expr *less = qn_bind_operator(b, strict, l[i], r[i], location);
         qn_expr *same = less ? qn_bind_operator(b, "=", l[i], r[i], location) : NULL;
-        qn_expr *then = joined(b, QN_EXPR_AND, same, rest, location);
-        rest = then ? joined(b, QN_EXPR_OR, less, then, location) : NULL;
+        qn_expr **args = same ? QN_BIND_ARRAY(b, qn_expr *, 3) : NULL;
+        if (!args) {
+            return NULL;
+        }
+        args[0] = same;
+        args[1] = rest;
+        args[2] = less;
+        rest = qn_node(b, QN_EXPR_CASE, QN_TYPE(BOOLEAN), 3, args, location);
     }
     return rest;
 }
@@ -263,6 +283,9 @@ static qn_expr *in_set(qn_binder *b, qn_expr *first, qn_expr **items, size_t n, 
     bool      constant = true;
 
     if (!args) {
+        return NULL;
+    }
+    if (want.id == QN_TYPE_CHAR) { /* sets compare bytes, but blanks at the end do not count */
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Build one variant: scripts/build.sh [release|debug|asan|tsan|clang]
+# Build one variant: scripts/build.sh [release|debug|asan|tsan|clang|fuzz]
 #
 #   release  build/        -O2, kernels -O3, no debug assertions
 #   debug    build-debug/  assertions, no optimisation
 #   asan     build-asan/   assertions, AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan     build-tsan/   assertions, ThreadSanitizer
 #   clang    build-clang/  release with clang and its thread safety analysis
+#   fuzz     build-fuzz/   the fuzz targets with libFuzzer and sanitizers (clang)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,10 @@ debug) options=(--buildtype=debug) ;;
 asan) options=(--buildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false) ;;
 tsan) options=(--buildtype=debugoptimized -Doptimization=1 -Db_sanitize=thread -Db_lundef=false) ;;
 clang) options=(--buildtype=release) CC=clang && export CC ;;
+fuzz)
+    options=(--buildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Dtests=disabled)
+    CC=clang && export CC
+    ;;
 *)
     sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
     exit 2

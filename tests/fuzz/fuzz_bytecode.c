@@ -32,8 +32,8 @@ static const char *const statements[] = {
     "SELECT count(*), count(b), min(a), max(b), sum(c) FROM t",
     "SELECT a, count(*) FROM t GROUP BY a",
     "SELECT length(b), upper(b) || 'x', a + s, c / 7, n * 2 FROM t WHERE length(b) > 14 ORDER BY c LIMIT 20 OFFSET 3",
-    "SELECT CASE WHEN a + s > 50 THEN b WHEN c % 3 = 0 THEN 'third' ELSE NULL END, coalesce(b, 'none'), greatest(a, s + 10) FROM t "
-    "WHERE a + s > 3 OR 100 / (a + 1) > s",
+    ("SELECT CASE WHEN a + s > 50 THEN b WHEN c % 3 = 0 THEN 'third' ELSE NULL END, coalesce(b, 'none'), greatest(a, s + 10) FROM t "
+    "WHERE a + s > 3 OR 100 / (a + 1) > s"),
     "SELECT k, v FROM u WHERE v > 100 AND k LIKE 'unique 1%' ORDER BY v LIMIT 7",
     "SELECT extract(month FROM d), sum(e) FILTER (WHERE a > s), count(DISTINCT b) FROM t GROUP BY 1 HAVING count(*) > 1 ORDER BY 1",
     "SELECT x, x * 2, x::text, x::numeric(8,1) FROM generate_series(1, 100) AS g(x) WHERE x % 3 <> 1",

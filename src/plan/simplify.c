@@ -1,8 +1,10 @@
-/* What PostgreSQL's constant folding decides without looking at values that may differ between executions.
+/* What PostgreSQL leaves out before it runs a query, so that it cannot fail there.
  *
  * A strict function of a NULL constant is NULL, whatever its other arguments are: `NULL <= a / 0` must not divide.
  * Only NULLs count, because the program cache may exchange any other literal.  Arguments that are constant
  * themselves and can fail are computed first, as PostgreSQL does, so such a call is left alone.
+ *
+ * A column of a subquery that nobody reads is not computed, and constant filters come before all others.
  *
  * Not here: folding of values.  Constant expressions run in the program's prologue. */
 #include "plan/plan.h"
@@ -101,4 +103,85 @@ qn_status qn_plan_simplify_select(qn_planner *p, qn_select *s)
     s->aggs = aggs;
 done:
     return st;
+}
+
+/* Mark the columns of the FROM relation that x reads. */
+static void note_columns(const qn_expr *x, bool *used)
+{
+    if (x->kind == QN_EXPR_COLUMN)
+        used[x->index] = true;
+    for (uint32_t i = 0; i < x->argc; i++)
+        note_columns(x->args[i], used);
+}
+
+static void note_select(const qn_select *s, bool *used)
+{
+    if (s->where)
+        note_columns(s->where, used);
+    for (uint32_t i = 0; i < s->key_count; i++)
+        note_columns(s->keys[i], used);
+    for (uint32_t i = 0; i < s->agg_count; i++) {
+        for (uint32_t a = 0; a < s->aggs[i].argc; a++)
+            note_columns(s->aggs[i].args[a], used);
+        if (s->aggs[i].filter)
+            note_columns(s->aggs[i].filter, used);
+    }
+    for (uint32_t i = 0; i < s->target_count; i++)
+        note_columns(s->targets[i].expr, used);
+}
+
+/* DISTINCT compares every column, and a volatile one has to be drawn. */
+static qn_status drop_targets(qn_planner *p, qn_select *inner, bool *used)
+{
+    qn_status  st = QN_OK;
+    qn_target *targets;
+    for (uint32_t i = 0; i < inner->sort_count; i++)
+        used[inner->sort[i].target] = true;
+    QN_ALLOC(p->err, targets = qn_arena_dup(p->arena, inner->targets, sizeof *targets * (inner->target_count + 1)));
+    for (uint32_t i = 0; i < inner->visible_count; i++) {
+        qn_expr *null;
+        if (used[i] || qn_expr_is_volatile(targets[i].expr))
+            continue;
+        QN_ALLOC(p->err, null = qn_arena_new(p->arena, qn_expr));
+        null->kind = QN_EXPR_CONST;
+        null->type = targets[i].expr->type;
+        null->null = true;
+        null->location = -1;
+        targets[i].expr = null;
+    }
+    inner->targets = targets;
+done:
+    return st;
+}
+
+qn_status qn_plan_drop_unread(qn_planner *p, qn_select *s)
+{
+    qn_status   st = QN_OK;
+    qn_select  *inner;
+    bool       *used;
+    qn_relation *from = s->from;
+
+    if (!from || from->kind != QN_REL_SUBQUERY || from->subquery->distinct || from->subquery->distinct_on)
+        return QN_OK;
+    QN_ALLOC(p->err, from = qn_arena_dup(p->arena, from, sizeof *from));
+    QN_ALLOC(p->err, inner = qn_arena_dup(p->arena, from->subquery, sizeof *inner));
+    QN_ALLOC(p->err, used = qn_arena_array(p->arena, bool, inner->target_count + 1));
+    note_select(s, used);
+    QN_TRY(drop_targets(p, inner, used));
+    from->subquery = inner;
+    s->from = from;
+done:
+    return st;
+}
+
+void qn_plan_constants_first(qn_expr **filters, uint32_t count)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        qn_expr *x = filters[i];
+        if (!qn_expr_is_constant(x))
+            continue;
+        memmove(filters + first + 1, filters + first, (i - first) * sizeof *filters);
+        filters[first++] = x;
+    }
 }

@@ -2,8 +2,9 @@
  *
  * Quoting is PostgreSQL's (CopyAttributeOutText, CopyAttributeOutCSV), so what is written loads
  * unchanged in either.  A regular file is written beside its final name, synced and renamed: nobody
- * sees half a file, and a failed COPY leaves an existing one alone.  A pipe or device (/dev/stdout)
- * cannot be renamed over and is written directly. */
+ * sees half a file, and a failed COPY leaves an existing one alone.  What cannot be renamed over is
+ * written directly: a pipe or device (/dev/stdout), and a file with other names, which would keep the
+ * old contents. */
 #include <stdio.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -276,14 +277,18 @@ static qn_status open_file(qn_unload *u, const char *path, qn_error *err)
     if (!exists && cause.status == QN_NOMEM)
         return qn_nomem(err);
     /* /dev/stdout may lead to a regular file; its name is not ours to replace. */
-    if ((!exists || info.is_regular) && strncmp(path, "/dev/", 5) != 0 &&
+    if ((!exists || (info.is_regular && !info.is_alias)) && strncmp(path, "/dev/", 5) != 0 &&
         strncmp(path, "/proc/", 6) != 0) {
         qn_status st = choose_temp(u, err);
         if (st != QN_OK)
             return st;
     }
     qn_error_clear(&cause);
-    if (vfs->open(vfs, u->temp ? u->temp : path, u->temp ? QN_OPEN_CREATE_NEW : QN_OPEN_TRUNCATE, &u->file, &cause) != QN_OK) {
+    /* What was private stays so; else the umask decides, as for any file made for the user. */
+    qn_open_mode mode = !u->temp                     ? QN_OPEN_TRUNCATE
+                        : exists && info.is_private ? QN_OPEN_CREATE_NEW
+                                                    : QN_OPEN_EXPORT_NEW;
+    if (vfs->open(vfs, u->temp ? u->temp : path, mode, &u->file, &cause) != QN_OK) {
         u->file = NULL;
         return open_failed(path, &cause, err);
     }

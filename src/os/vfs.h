@@ -17,7 +17,8 @@ typedef enum qn_open_mode {
     QN_OPEN_WRITE,      /* must exist, read and write */
     QN_OPEN_CREATE,     /* read and write, created when missing */
     QN_OPEN_CREATE_NEW, /* read and write, must not exist */
-    QN_OPEN_TRUNCATE    /* read and write, created or emptied */
+    QN_OPEN_TRUNCATE,   /* read and write, created or emptied: for other programs to read */
+    QN_OPEN_EXPORT_NEW  /* the same, must not exist */
 } qn_open_mode;
 
 typedef struct qn_file qn_file; /* opaque; owned by the vfs that opened it */
@@ -40,6 +41,8 @@ typedef struct qn_stat {
     uint64_t bytes;
     bool     is_directory;
     bool     is_regular;
+    bool     is_private; /* nobody but its owner may read or write it */
+    bool     is_alias;   /* the path is a symbolic link, or the file has other names too */
     uint64_t modified_ns;
 } qn_stat;
 
@@ -82,6 +85,9 @@ struct qn_vfs {
     /* Whole-file lock that dies with the process (OFD lock).  55006 when another holder has it. */
     qn_status (*lock)(qn_vfs *, qn_file *file, bool exclusive, qn_error *err);
     qn_status (*file_bytes)(qn_vfs *, qn_file *file, uint64_t *bytes, qn_error *err);
+    /* The path as it is found from anywhere: a relative one means another file once the process changes its
+     * directory.  False when that cannot be told or does not fit.  NULL: paths mean the same everywhere. */
+    bool (*absolute)(qn_vfs *, const char *path, char *out, size_t bytes);
 };
 
 #define QN_STREAM UINT64_MAX /* offset for sequential reads and appends */

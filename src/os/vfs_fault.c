@@ -293,6 +293,12 @@ static qn_status fault_file_bytes(qn_vfs *vfs, qn_file *file, uint64_t *bytes, q
                               : struck(effect, "stat file", OPEN_FILE, err);
 }
 
+static bool fault_absolute(qn_vfs *vfs, const char *path, char *out, size_t bytes)
+{
+    qn_vfs *base = fault_of(vfs)->base;
+    return base->absolute && base->absolute(base, path, out, bytes);
+}
+
 qn_status qn_vfs_fault_new(qn_mem *mem, qn_vfs *base, qn_vfs **vfs, qn_error *err)
 {
     fault *f = qn_alloc0(mem, sizeof *f);
@@ -321,6 +327,7 @@ qn_status qn_vfs_fault_new(qn_mem *mem, qn_vfs *base, qn_vfs **vfs, qn_error *er
         .map        = fault_map,
         .unmap      = fault_unmap,
         .lock       = fault_lock,
+        .absolute   = fault_absolute,
         .file_bytes = fault_file_bytes,
     };
     *vfs = &f->vfs;

@@ -485,7 +485,7 @@ static qn_status open_locked(memory *m, const char *path, const char *clean, qn_
     bool  create  = mode != QN_OPEN_READ && mode != QN_OPEN_WRITE;
     if (is_root(clean) || (n && n->directory))
         return qn_vfs_is_directory(err, path);
-    if (n && mode == QN_OPEN_CREATE_NEW)
+    if (n && (mode == QN_OPEN_CREATE_NEW || mode == QN_OPEN_EXPORT_NEW))
         return qn_vfs_open_failed(err, EEXIST, mode, path);
     if (!n && (!create || !parent_exists(m, clean)))
         return qn_vfs_open_failed(err, ENOENT, mode, path);
@@ -732,7 +732,10 @@ static qn_status memory_stat(qn_vfs *vfs, const char *path, qn_stat *out, qn_err
     if (is_root(clean))
         *out = (qn_stat){.is_directory = true};
     else if (n)
-        *out = (qn_stat){n->bytes, n->directory, !n->directory, n->modified_ns};
+        *out = (qn_stat){.bytes        = n->bytes,
+                         .is_directory = n->directory,
+                         .is_regular   = !n->directory,
+                         .modified_ns  = n->modified_ns};
     else
         st = qn_vfs_errno(err, ENOENT, "stat file", path);
     qn_latch_drop(&m->latch);

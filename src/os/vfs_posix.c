@@ -13,7 +13,7 @@
  *     later is the business of os/sigbus.h.
  *
  * Files of a database are private to its owner (0600, directories 0700); files written for the user
- * (QN_OPEN_TRUNCATE: COPY TO) are readable as the umask allows. */
+ * (QN_OPEN_TRUNCATE and QN_OPEN_EXPORT_NEW: COPY TO) are readable as the umask allows. */
 #include "os/sigbus.h"
 #include "os/vfs_int.h"
 
@@ -70,6 +70,10 @@ static qn_status posix_open(qn_vfs *vfs, const char *path, qn_open_mode mode, qn
     case QN_OPEN_CREATE_NEW: flags |= O_RDWR | O_CREAT | O_EXCL; break;
     case QN_OPEN_TRUNCATE:
         flags |= O_RDWR | O_CREAT | O_TRUNC;
+        allowed = 0666;
+        break;
+    case QN_OPEN_EXPORT_NEW:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
         allowed = 0666;
         break;
     }
@@ -208,6 +212,8 @@ static void fill_stat(const struct stat *info, qn_stat *out)
         .bytes        = info->st_size > 0 ? (uint64_t)info->st_size : 0,
         .is_directory = S_ISDIR(info->st_mode),
         .is_regular   = S_ISREG(info->st_mode),
+        .is_private   = (info->st_mode & 077) == 0,
+        .is_alias     = !S_ISDIR(info->st_mode) && info->st_nlink > 1,
         .modified_ns  = (uint64_t)info->st_mtim.tv_sec * 1000000000u + (uint64_t)info->st_mtim.tv_nsec,
     };
 }
@@ -215,10 +221,12 @@ static void fill_stat(const struct stat *info, qn_stat *out)
 static qn_status posix_stat(qn_vfs *vfs, const char *path, qn_stat *out, qn_error *err)
 {
     (void)vfs;
-    struct stat info;
+    struct stat info, name;
     if (stat(path, &info) != 0)
         return qn_vfs_errno(err, errno, "stat file", path);
     fill_stat(&info, out);
+    if (lstat(path, &name) == 0 && S_ISLNK(name.st_mode))
+        out->is_alias = true;
     return QN_OK;
 }
 
@@ -325,6 +333,24 @@ static qn_status posix_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error
     return file_failed(file, "lock file", err);
 }
 
+static bool posix_absolute(qn_vfs *vfs, const char *path, char *out, size_t bytes)
+{
+    (void)vfs;
+    size_t n = 0;
+    if (path[0] != '/') {
+        if (!getcwd(out, bytes))
+            return false;
+        n = strlen(out);
+        if (n > 1 && n < bytes)
+            out[n++] = '/';
+    }
+    size_t m = strlen(path);
+    if (m >= bytes - n)
+        return false;
+    memcpy(out + n, path, m + 1);
+    return true;
+}
+
 qn_vfs *qn_vfs_posix(void)
 {
     static qn_vfs posix = {
@@ -346,6 +372,7 @@ qn_vfs *qn_vfs_posix(void)
         .unmap      = posix_unmap,
         .lock       = posix_lock,
         .file_bytes = posix_file_bytes,
+        .absolute   = posix_absolute,
     };
     return &posix;
 }

@@ -86,7 +86,7 @@ qn_status qn_change_begin(qn_store *store, qn_change **change, const qn_snapshot
     *snapshot = NULL;
     if (store->read_only)
         return qn_fail(err, QN_SQLSTATE_READ_ONLY_TRANSACTION, "database \"%s\" is open read-only",
-                       store->path);
+                       store->name);
     qn_change *c = qn_alloc0(store->env.mem, sizeof *c);
     if (!c)
         return qn_nomem(err);

@@ -104,7 +104,7 @@ static bool any_name(void *arg, const char *name)
 
 static qn_status not_a_database(const qn_store *store, qn_error *err)
 {
-    return qn_corrupt(err, "\"%s\" is not a quern database", store->path);
+    return qn_corrupt(err, "\"%s\" is not a quern database", store->name);
 }
 
 /* Refuse a directory that is not ours; *exists tells whether there is a MANIFEST. */
@@ -133,7 +133,7 @@ static qn_status look_around(qn_store *store, bool *exists, qn_error *err)
             return st;
         if (any)
             return qn_corrupt(err, "database \"%s\" is damaged: it has block files but no MANIFEST",
-                              store->path);
+                              store->name);
     }
     if (store->read_only) {
         st = not_a_database(store, err);
@@ -163,7 +163,7 @@ static qn_status find_directory(qn_store *store, bool must_exist, bool *made, qn
         return st;
     }
     if (must_exist || store->read_only)
-        return qn_fail(err, QN_SQLSTATE_UNDEFINED_FILE, "database \"%s\" does not exist", store->path);
+        return qn_fail(err, QN_SQLSTATE_UNDEFINED_FILE, "database \"%s\" does not exist", store->name);
     *made = true;
     return vfs->mkdir(vfs, store->path, err);
 }
@@ -197,7 +197,7 @@ static qn_status take_lock(qn_store *store, qn_error *err)
         st = vfs->lock(vfs, store->lock_file, !store->read_only, &why);
     if (qn_error_is(&why, QN_SQLSTATE_OBJECT_IN_USE)) {
         st = qn_fail(err, QN_SQLSTATE_OBJECT_IN_USE, "database \"%s\" is in use by another process",
-                     store->path);
+                     store->name);
         qn_error_hint(err, store->read_only
                                ? "A process has it open for writing; try again when that has closed it."
                                : "Close the database there first: a writer needs it alone.");
@@ -377,7 +377,9 @@ void qn_store_unref(qn_store *store)
     qn_vfs_memory_free(store->memory);
     qn_latch_deinit(&store->latch);
     qn_cond_deinit(&store->turn);
-    qn_free(mem, store->path, strlen(store->path) + 1);
+    qn_free(mem, store->name, strlen(store->name) + 1);
+    if (store->path)
+        qn_free(mem, store->path, strlen(store->path) + 1);
     qn_free(mem, store, sizeof *store);
 }
 
@@ -401,6 +403,16 @@ done:
     return st;
 }
 
+/* The process may change its directory while the database is open. */
+static qn_status find_path(qn_store *store, bool in_files, qn_error *err)
+{
+    qn_vfs *vfs = store->env.vfs;
+    char    path[QN_STORE_PATH_BYTES];
+    bool    found = in_files && vfs->absolute && vfs->absolute(vfs, store->name, path, sizeof path);
+    store->path   = qn_mem_strdup(store->env.mem, found ? path : store->name);
+    return store->path ? QN_OK : qn_nomem(err);
+}
+
 qn_status qn_store_open(qn_env *env, const char *path, bool read_only, bool must_exist, qn_store **store,
                         qn_error *err)
 {
@@ -408,8 +420,8 @@ qn_status qn_store_open(qn_env *env, const char *path, bool read_only, bool must
     qn_store *s = qn_alloc0(env->mem, sizeof *s);
     if (!s)
         return qn_nomem(err);
-    s->path = qn_mem_strdup(env->mem, path ? path : MEMORY_PATH);
-    if (!s->path) {
+    s->name = qn_mem_strdup(env->mem, path ? path : MEMORY_PATH);
+    if (!s->name) {
         qn_free(env->mem, s, sizeof *s);
         return qn_nomem(err);
     }
@@ -419,8 +431,8 @@ qn_status qn_store_open(qn_env *env, const char *path, bool read_only, bool must
     qn_latch_init(&s->latch);
     qn_cond_init(&s->turn);
 
-    qn_status st = QN_OK;
-    if (!path) {
+    qn_status st = find_path(s, path != NULL, err);
+    if (st == QN_OK && !path) {
         must_exist = false;
         st         = qn_vfs_memory_new(env->mem, &s->memory, err);
         s->env.vfs = s->memory;

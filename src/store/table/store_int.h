@@ -11,7 +11,8 @@
 struct qn_store {
     qn_env   env;       /* its vfs holds the files */
     qn_vfs  *memory;    /* owned when the database is in memory */
-    char    *path;
+    char    *name; /* the path as it was given, for messages */
+    char    *path; /* of the directory, from anywhere if that can be told */
     qn_file *lock_file; /* NULL: a read-only database without a LOCK file */
     bool     read_only;
     _Atomic uint32_t refs; /* the opener's, and one per snapshot: snapshots may outlive close */

@@ -170,6 +170,40 @@ static void test_failure_leaves_the_old_file(void **state)
     fixture_close(&f);
 }
 
+/* A new file may be read as the umask says; a private one stays private; a link is written through, and so is a
+ * file that has another name. */
+static void test_modes_and_links(void **state)
+{
+    (void)state;
+    fixture           f;
+    struct stat       info, other;
+    const char *const one[] = {"x"};
+    char              path[300], second[300];
+    fixture_open(&f, "a integer");
+    mode_t mask = umask(022);
+    snprintf(path, sizeof path, "%s", path_of("new.tsv"));
+    assert_int_equal(unload(&f, path, NULL, one, 1), QN_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0644);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(unload(&f, path, NULL, one, 1), QN_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    snprintf(second, sizeof second, "%s", path_of("link.tsv"));
+    for (int hard = 0; hard < 2; hard++) {
+        assert_int_equal(hard ? link(path, second) : symlink(path, second), 0);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(unload(&f, second, NULL, one, 1), QN_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(stat(second, &other), 0);
+        assert_true(info.st_size > 0 && info.st_ino == other.st_ino);
+        assert_int_equal(unlink(second), 0);
+    }
+    umask(mask);
+    assert_int_equal(unlink(path), 0);
+    fixture_close(&f);
+}
+
 static void test_every_allocation_fails_once(void **state)
 {
     (void)state;
@@ -211,6 +245,7 @@ int main(void)
                                        cmocka_unit_test(test_refused_output),
                                        cmocka_unit_test(test_files_load_again),
                                        cmocka_unit_test(test_failure_leaves_the_old_file),
+                                       cmocka_unit_test(test_modes_and_links),
                                        cmocka_unit_test(test_every_allocation_fails_once)};
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

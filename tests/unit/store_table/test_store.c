@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "base/thread.h"
 #include "store/table/store_int.h"
@@ -270,6 +271,39 @@ static void an_aborted_change_leaves_nothing(void **state)
     assert_int_equal(files_in(w.memory, "db/blocks"), 1);
     qn_store_close(store);
     world_deinit(&w);
+}
+
+/* The program may go elsewhere while the database is open; its files do not. */
+static void a_relative_path_is_meant_from_where_it_was_given(void **state)
+{
+    (void)state;
+    qn_mem    mem;
+    qn_store *store;
+    qn_error  err = {0};
+    char      home[4096], dir[] = "/tmp/qn-store-XXXXXX";
+    qn_mem_init(&mem, NULL, 0);
+    qn_env env = {.mem = &mem, .vfs = qn_vfs_posix(), .clock = qn_clock_system()};
+    assert_non_null(getcwd(home, sizeof home));
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(qn_store_open(&env, "db/", false, false, &store, &err), QN_OK);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(commit_block(store, "t", NULL, &err), QN_OK);
+    qn_store_close(store);
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(qn_store_open(&env, "./db", true, true, &store, &err), QN_OK);
+    assert_int_equal(rows_of(store, "t"), BLOCK_ROWS);
+    qn_store_close(store);
+    for (const char *const *name = (const char *const[]){"db/blocks/000000000001.qnb", "db/blocks", "db/LOCK",
+                                                         "db/MANIFEST", "db", NULL};
+         *name; name++)
+        assert_int_equal(remove(*name), 0);
+    assert_int_equal(chdir(home), 0);
+    assert_int_equal(remove(dir), 0);
+    assert_int_equal(mem.used_bytes, 0);
+    /* Messages show what was given. */
+    assert_int_equal(qn_store_open(&env, "none/such", true, true, &store, &err), QN_IO);
+    assert_string_equal(err.message, "database \"none/such\" does not exist");
 }
 
 /* ---- refusals ------------------------------------------------------------------------------- */
@@ -827,6 +861,7 @@ int main(void)
         cmocka_unit_test(a_commit_in_a_directory_made_beforehand_is_durable),
         cmocka_unit_test(a_block_directory_made_anew_is_durable_before_it_is_needed),
         cmocka_unit_test(a_block_of_other_types_than_its_table_is_refused),
+        cmocka_unit_test(a_relative_path_is_meant_from_where_it_was_given),
         cmocka_unit_test(writers_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

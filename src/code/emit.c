@@ -523,7 +523,7 @@ static void collect_constants(emitter *e, const qn_expr *x)
         for (uint32_t i = 0; i < x->argc; i++) {
             bool decides = x->kind != QN_EXPR_CASE || (i % 2 == 0 && i + 1 < x->argc);
             collect_constants(e, x->args[i]);
-            e->guarded = e->guarded || (decides && qn_expr_is_constant(x->args[i]));
+            e->guarded = e->guarded || (decides && qn_expr_is_immutable(x->args[i]));
         }
         e->guarded = outer;
         return;
@@ -1071,7 +1071,7 @@ static void for_each_expr(emitter *e, const qn_pipeline *pl, void (*fn)(emitter 
 {
     for (uint32_t i = 0; filters && i < pl->filter_count; i++) {
         fn(e, pl->filters[i]);
-        e->guarded = e->guarded || qn_expr_is_constant(pl->filters[i]);
+        e->guarded = e->guarded || qn_expr_is_immutable(pl->filters[i]);
     }
     e->guarded = false;
     if (pl->to_groups) {

@@ -60,6 +60,30 @@ bool qn_expr_is_constant(const qn_expr *expr)
     return true;
 }
 
+/* Text of dates and times depends on settings, even where it happens not to. */
+static bool io_is_stable(const qn_expr *expr)
+{
+    uint8_t from = expr->args[0]->type.id, to = expr->type.id;
+    for (uint8_t id = QN_TYPE_DATE; id <= QN_TYPE_INTERVAL; id++)
+        if (from == id || to == id)
+            return true;
+    return false;
+}
+
+bool qn_expr_is_immutable(const qn_expr *expr)
+{
+    if (!qn_expr_is_constant(expr) || expr->kind == QN_EXPR_PARAM)
+        return false;
+    if (expr->kind == QN_EXPR_CALL && qn_function_by_id(expr->index)->volatility != QN_IMMUTABLE)
+        return false;
+    if (expr->kind == QN_EXPR_IO_CAST && io_is_stable(expr))
+        return false;
+    for (uint32_t i = 0; i < expr->argc; i++)
+        if (!qn_expr_is_immutable(expr->args[i]))
+            return false;
+    return true;
+}
+
 bool qn_expr_can_fail(const qn_expr *expr)
 {
     switch (expr->kind) {

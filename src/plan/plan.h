@@ -112,6 +112,8 @@ qn_expr *qn_expr_copy(qn_arena *arena, const qn_expr *expr);
 bool     qn_plan_expr_equal(const qn_expr *a, const qn_expr *b);
 bool     qn_expr_is_constant(const qn_expr *expr); /* no columns, keys, aggregates, volatile functions */
 bool     qn_expr_is_volatile(const qn_expr *expr);
+/* Constant in every execution: what PostgreSQL computes before it runs a query. */
+bool     qn_expr_is_immutable(const qn_expr *expr);
 bool     qn_expr_can_fail(const qn_expr *expr);
 /* The only column that expr refers to, or -1 when it refers to none, -2 to several (or keys). */
 int      qn_expr_single_column(const qn_expr *expr);

@@ -21,7 +21,8 @@ bool qn_type_is_coarse(qn_sql_type id);
  * its arrays are replaced, expressions are not changed in place. */
 qn_status qn_plan_simplify(qn_planner *p, qn_expr *expr, qn_expr **out);
 qn_status qn_plan_simplify_select(qn_planner *p, qn_select *select);
-/* Columns of the subquery in FROM that the select does not read become NULL constants. */
+/* Columns of the subquery in FROM that the select does not read become NULL constants; its constant filters are
+ * the subquery's too. */
 qn_status qn_plan_drop_unread(qn_planner *p, qn_select *select);
 /* Filters that no row decides go before the others, their order kept. */
 void qn_plan_constants_first(qn_expr **filters, uint32_t count);

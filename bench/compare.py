@@ -59,12 +59,17 @@ def plain_text(source, folder):
         return source, r"DELIMITER '\t', QUOTE '', ESCAPE '', NULLSTR '\N', HEADER false"
     names = {'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
     target = os.path.join(folder, 'unescaped.csv')
-    with open(source, newline='\n', encoding='utf-8') as lines, open(target, 'w', newline='', encoding='utf-8') as out:
-        writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    def quoted(field):
+        if field == '\\N':
+            return ''
+        field = re.sub(r'\\(.)', lambda m: names.get(m.group(1), m.group(1)), field, flags=re.S)
+        return '"%s"' % field.replace('"', '""')
+
+    with open(source, newline='\n', encoding='utf-8') as lines, \
+            open(target, 'w', newline='', encoding='utf-8') as out:
         for line in lines:
-            writer.writerow(re.sub(r'\\(.)', lambda m: names.get(m.group(1), m.group(1)), field, flags=re.S)
-                            for field in line.rstrip('\n').split('\t'))
-    return target, "FORMAT csv, HEADER false, ALLOW_QUOTED_NULLS false"
+            out.write(','.join(map(quoted, line.rstrip('\n').split('\t'))) + '\n')
+    return target, """FORMAT csv, DELIMITER ',', QUOTE '"', ESCAPE '"', HEADER false, ALLOW_QUOTED_NULLS false"""
 
 
 def starters(options, databases):
@@ -217,4 +222,7 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit('compare.py: %s' % error)

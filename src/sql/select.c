@@ -238,8 +238,12 @@ static bool add_key(qn_binder *b, qn_select *select, qn_expr *e)
 static bool group_item(qn_binder *b, qn_scope *s, const qn_pg *n)
 {
     if (n->node_case == QN_PG(GROUPING_SET)) {
-        static const char *const names[] = {"GROUPING SETS", "GROUP BY ()", "GROUPING SETS",
-                                            "ROLLUP",        "CUBE",        "GROUPING SETS"};
+        static const char *const names[] = {"GROUPING SETS", "GROUPING SETS", "GROUPING SETS",
+                                            "ROLLUP",        "CUBE",          "GROUPING SETS"};
+        if (n->grouping_set->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY) {
+            s->select->aggregated = true; /* one group, beside whatever keys there are */
+            return true;
+        }
         return qn_bind_unsupported(b, n->grouping_set->location, names[n->grouping_set->kind]),
                false;
     }

@@ -5,7 +5,6 @@
  * order, so that each chunk is decompressed once). */
 #include "vm/machine.h"
 
-#include <stdlib.h>
 #include "base/assert.h"
 
 bool vec_own(qn_vm *vm, qn_vec *v)
@@ -22,8 +21,13 @@ bool vec_own(qn_vm *vm, qn_vec *v)
     return true;
 }
 
-/* Whole dictionary when it is small against what is asked of it. */
-static bool worth_decoding(const qn_dict *d) { return d->count <= 512 || d->demand * 3 >= d->count; }
+/* Whole dictionary when it is small against what has been asked of it, or when the lanes at hand touch most of the
+ * units (1024 values) or chunks (128 strings) that a value cannot be decoded without. */
+static bool worth_decoding(const qn_dict *d, uint32_t lanes)
+{
+    uint64_t reach = (uint64_t)lanes * (d->bank == QN_BANK_STR ? QN_CHUNK_STRINGS / 2 : QN_UNIT_ROWS / 2);
+    return d->count <= 512 || d->demand * 3 >= d->count || reach >= d->count;
+}
 
 qn_status dict_decode(qn_vm *vm, qn_dict *d)
 {
@@ -77,10 +81,25 @@ typedef struct code_lane {
     uint32_t lane;
 } code_lane;
 
-static int by_code(const void *a, const void *b)
+/* Order at most QN_LANES lanes by code: a radix sort of two passes of 10 bits (codes are below 2^20). */
+static void sort_by_code(code_lane *items, code_lane *spare, uint32_t n)
 {
-    uint32_t x = ((const code_lane *)a)->code, y = ((const code_lane *)b)->code;
-    return (x > y) - (x < y);
+    enum { BITS = 10 };
+    for (uint32_t shift = 0; shift <= BITS; shift += BITS) {
+        uint32_t start[1 << BITS] = {0}, sum = 0;
+        for (uint32_t i = 0; i < n; i++)
+            start[items[i].code >> shift & ((1u << BITS) - 1)]++;
+        for (uint32_t d = 0; d < 1u << BITS; d++) {
+            uint32_t count = start[d];
+            start[d] = sum;
+            sum += count;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            spare[start[items[i].code >> shift & ((1u << BITS) - 1)]++] = items[i];
+        code_lane *t = items;
+        items = spare;
+        spare = t;
+    }
 }
 
 /* Values of the selected lanes' codes only, each distinct code once and in code order. */
@@ -89,7 +108,7 @@ static qn_status gather_codes(qn_vm *vm, qn_vec *v)
     qn_dict   *d = v->dict;
     size_t     size = qn_bank_bytes((qn_bank)d->bank);
     uint32_t   n = 0, unique = 0;
-    code_lane *order = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *order);
+    code_lane *order = qn_arena_alloc(&vm->batch, 2 * QN_LANES * sizeof *order);
     uint32_t  *codes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *codes);
     char      *values = qn_arena_alloc(&vm->batch, QN_LANES * size);
     if (!order || !codes || !values)
@@ -98,7 +117,7 @@ static qn_status gather_codes(qn_vm *vm, qn_vec *v)
         if (v->codes[lane])
             order[n++] = (code_lane){v->codes[lane], lane};
     });
-    qsort(order, n, sizeof *order, by_code);
+    sort_by_code(order, order + QN_LANES, n);
     for (uint32_t i = 0; i < n; i++)
         if (!unique || codes[unique - 1] != order[i].code)
             codes[unique++] = order[i].code;
@@ -166,7 +185,7 @@ static qn_status codes_to_flat(qn_vm *vm, qn_vec *v)
                                         : qn_block_values(d->block, d->column, v->codes[from], vm->n - from, out,
                                                           &vm->batch, vm->err);
         }
-    } else if (d->values || worth_decoding(d)) {
+    } else if (d->values || worth_decoding(d, vm_selected(vm))) {
         st = dict_decode(vm, d);
         if (st == QN_OK)
             gather_values(vm, v, d->values, size);

@@ -1,5 +1,5 @@
-/* Shared by the files of code/ only: operands by layout, whatever the program holds, and the two halves of the
- * verifier. */
+/* Shared by the files of code/ only: facts about expressions, operands by layout, whatever the program
+ * holds, and the two halves of the verifier. */
 #ifndef QN_CODE_CODE_INT_H
 #define QN_CODE_CODE_INT_H
 
@@ -26,6 +26,21 @@ static inline int qn_code_operands(const qn_program *p, uint32_t w, uint32_t out
     }
     return (int)n;
 }
+
+/* facts.c: what the generator asks about a subexpression, by its address. */
+typedef struct qn_expr_facts {
+    const qn_expr *expr;
+    uint64_t       hash;     /* equal for expressions that qn_plan_expr_equal finds equal */
+    int32_t        column;   /* as qn_expr_single_column */
+    bool           constant, is_volatile, can_fail;
+} qn_expr_facts;
+typedef struct qn_facts {
+    qn_arena      *arena;
+    qn_expr_facts *entries; /* open addressing, capacity a power of two */
+    size_t         count, capacity;
+    bool           failed;  /* memory was refused: answers are right but no longer remembered */
+} qn_facts;
+qn_expr_facts qn_facts_of(qn_facts *facts, const qn_expr *expr);
 
 /* The k of IN, IN_R and SLOT_IN is a set of constants, everywhere else one constant. */
 static inline bool qn_code_takes_set(uint8_t op) { return op == QN_OP_IN || op == QN_OP_IN_R || op == QN_OP_SLOT_IN; }

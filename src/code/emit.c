@@ -9,11 +9,13 @@
  * prologue of the block calls per distinct value, or the batch calls per row where that is cheaper.
  *
  * The emitter's status is sticky: after a failure it goes on writing nowhere, and the caller asks once. */
-#include "code/program.h"
+#include "code/code_int.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 
 #define NO_REGISTER UINT32_MAX
+#define WIDE_SEEN 1024u
 
 typedef struct pooled { /* a constant expression of a pipeline and its slot in the constant table */
     const qn_expr *expr;
@@ -40,12 +42,17 @@ typedef struct emitter {
     uint32_t          constant_count, constant_capacity;
     pooled           *pool;
     uint32_t          pool_count, pool_capacity;
+    uint32_t         *pool_heads; /* hash table: index + 1 in pool[] */
+    uint32_t          pool_mask;
+    qn_facts          facts;
+    uint32_t          wide_seen[WIDE_SEEN]; /* by hash: position + 1 of words written before */
     qn_constant_set  *sets;
     uint32_t          set_count, set_capacity;
     known_set        *known_sets;
     uint32_t          known_set_count, known_set_capacity;
     qn_slot          *slots;
     const qn_expr   **slot_exprs;
+    uint64_t         *slot_hashes;
     uint32_t          slot_count, slot_capacity;
     qn_code_location *locations;
     uint32_t          location_count, location_capacity;
@@ -69,6 +76,9 @@ typedef struct emitter {
     uint32_t           selection_depth;
     bool               guarded; /* collecting constants where an earlier constant may decide */
 } emitter;
+
+static bool is_constant(emitter *e, const qn_expr *x) { return qn_facts_of(&e->facts, x).constant; }
+static bool can_fail(emitter *e, const qn_expr *x) { return qn_facts_of(&e->facts, x).can_fail; }
 
 /* ---- growing things -------------------------------------------------------------------------- */
 
@@ -106,9 +116,13 @@ static uint32_t word(emitter *e, uint8_t op, uint8_t flags, uint32_t operand)
     return e->code_count++;
 }
 
+/* Words that stand in the side table already serve again: a thousand calls of one function need them once. */
 static uint32_t wide_words(emitter *e, const uint32_t *words, uint32_t n)
 {
-    uint32_t at = e->wide_count;
+    uint32_t  at = e->wide_count;
+    uint32_t *seen = &e->wide_seen[qn_hash64(words, n * sizeof *words, n) % WIDE_SEEN];
+    if (*seen && *seen - 1 + n <= at && memcmp(e->wide + *seen - 1, words, n * sizeof *words) == 0)
+        return *seen - 1;
     for (uint32_t i = 0; i < n; i++) {
         if (!grow(e, &e->wide, e->wide_count, &e->wide_capacity, sizeof *e->wide))
             return 0;
@@ -118,6 +132,7 @@ static uint32_t wide_words(emitter *e, const uint32_t *words, uint32_t n)
         fail_limit(e, "more than 65,536 wide operands");
         return 0;
     }
+    *seen = at + 1;
     return at;
 }
 
@@ -303,11 +318,28 @@ static uint32_t constant_fresh(emitter *e, const qn_expr *x)
     return k;
 }
 
+/* Stack slots that scalar() takes for x. */
+static uint32_t stack_need(const qn_expr *x)
+{
+    bool     branches = x->kind == QN_EXPR_CASE || x->kind == QN_EXPR_COALESCE;
+    bool     folds = x->kind == QN_EXPR_AND || x->kind == QN_EXPR_OR || x->kind == QN_EXPR_GREATEST || x->kind == QN_EXPR_LEAST;
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < (x->kind == QN_EXPR_IN ? 1 : x->argc); i++) {
+        uint32_t below = branches ? 0 : folds ? i > 0 : i, need = below + stack_need(x->args[i]);
+        most = need > most ? need : most;
+    }
+    return most;
+}
+
 /* Prologue code for the computed constants first … first+count-1 that stand for exprs. */
 static void constant_compute(emitter *e, uint32_t k, const qn_expr *x)
 {
     if (e->st != QN_OK || !e->infos[k].computed)
         return;
+    if (stack_need(x) > QN_MAX_STACK) {
+        fail_limit(e, "constant expressions nested too deeply");
+        return;
+    }
     scalar(e, x);
     emit1(e, QN_OP_STORE, qn_type_bank(x->type.id), k);
 }
@@ -468,12 +500,43 @@ static void scalar(emitter *e, const qn_expr *x)
 /* ---- the constant pool of pipelines ------------------------------------------------------------ */
 
 /* All constants are collected, and the prologue that computes them is written, before any pipeline. */
+static uint64_t pool_hash(emitter *e, const qn_expr *x)
+{
+    return x->literal ? qn_mix64((uintptr_t)x) : qn_facts_of(&e->facts, x).hash;
+}
+
+/* A literal is only ever itself, because the program cache may give it another value. */
 static pooled *pool_of(emitter *e, const qn_expr *x)
 {
-    for (uint32_t i = 0; i < e->pool_count; i++)
-        if (e->pool[i].expr == x || (!x->literal && qn_plan_expr_equal(e->pool[i].expr, x)))
-            return &e->pool[i];
+    for (uint32_t at = (uint32_t)pool_hash(e, x) & e->pool_mask; e->pool_heads && e->pool_heads[at]; at = (at + 1) & e->pool_mask) {
+        pooled *p = &e->pool[e->pool_heads[at] - 1];
+        if (p->expr == x || (!x->literal && !p->expr->literal && qn_plan_expr_equal(p->expr, x)))
+            return p;
+    }
     return NULL;
+}
+
+static void pool_link(emitter *e, uint32_t i)
+{
+    uint32_t at = (uint32_t)pool_hash(e, e->pool[i].expr) & e->pool_mask;
+    while (e->pool_heads[at])
+        at = (at + 1) & e->pool_mask;
+    e->pool_heads[at] = i + 1;
+}
+
+static bool pool_rehash(emitter *e)
+{
+    uint32_t capacity = e->pool_heads ? (e->pool_mask + 1) * 2 : 256;
+    e->pool_heads = qn_arena_array(e->arena, uint32_t, capacity);
+    if (!e->pool_heads) {
+        if (e->st == QN_OK)
+            e->st = qn_nomem(e->err);
+        return false;
+    }
+    e->pool_mask = capacity - 1;
+    for (uint32_t i = 0; i < e->pool_count; i++)
+        pool_link(e, i);
+    return true;
 }
 
 static void pool_add(emitter *e, const qn_expr *x)
@@ -482,8 +545,11 @@ static void pool_add(emitter *e, const qn_expr *x)
         return;
     uint32_t k = constant_fresh(e, x);
     constant_compute(e, k, x);
-    if (grow(e, &e->pool, e->pool_count, &e->pool_capacity, sizeof *e->pool))
-        e->pool[e->pool_count++] = (pooled){x, k};
+    if (!grow(e, &e->pool, e->pool_count, &e->pool_capacity, sizeof *e->pool) ||
+        (e->pool_count * 2 >= e->pool_mask && !pool_rehash(e)))
+        return;
+    e->pool[e->pool_count] = (pooled){x, k};
+    pool_link(e, e->pool_count++);
 }
 
 static uint32_t set_add(emitter *e, const qn_expr *in)
@@ -515,7 +581,7 @@ static void collect_constants(emitter *e, const qn_expr *x)
     bool outer = e->guarded;
     if (e->st != QN_OK)
         return;
-    if (qn_expr_is_constant(x) && !(e->guarded && qn_expr_can_fail(x))) {
+    if (is_constant(e, x) && !(e->guarded && can_fail(e, x))) {
         pool_add(e, x);
         return;
     }
@@ -539,17 +605,20 @@ static void collect_constants(emitter *e, const qn_expr *x)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-static bool is_slot_expr(const emitter *e, const qn_expr *x)
+static bool is_slot_expr(emitter *e, const qn_expr *x)
 {
-    return e->pl->source.kind == QN_SOURCE_TABLE && x->kind != QN_EXPR_COLUMN && x->kind != QN_EXPR_RELABEL &&
-           qn_expr_single_column(x) >= 0 && !qn_expr_is_volatile(x);
+    if (e->pl->source.kind != QN_SOURCE_TABLE || x->kind == QN_EXPR_COLUMN || x->kind == QN_EXPR_RELABEL)
+        return false;
+    qn_expr_facts f = qn_facts_of(&e->facts, x);
+    return f.column >= 0 && !f.is_volatile;
 }
 
-static int slot_find(const emitter *e, const qn_expr *x, bool filter)
+static int slot_find(emitter *e, const qn_expr *x, bool filter)
 {
+    uint64_t hash = qn_facts_of(&e->facts, x).hash;
     for (uint32_t i = 0; i < e->slot_count; i++)
         if (e->slots[i].pipeline == e->pl->number && e->slots[i].is_filter == filter &&
-            qn_plan_expr_equal(e->slot_exprs[i], x))
+            e->slot_hashes[i] == hash && qn_plan_expr_equal(e->slot_exprs[i], x))
             return (int)i;
     return -1;
 }
@@ -572,13 +641,15 @@ static int slot_add(emitter *e, const qn_expr *x, bool filter)
     int found = slot_find(e, x, filter);
     if (found >= 0 || e->st != QN_OK)
         return found;
-    uint32_t cap = e->slot_capacity;
+    uint32_t cap = e->slot_capacity, cap2 = cap;
     if (!grow(e, &e->slot_exprs, e->slot_count, &cap, sizeof *e->slot_exprs) ||
+        !grow(e, &e->slot_hashes, e->slot_count, &cap2, sizeof *e->slot_hashes) ||
         !grow(e, &e->slots, e->slot_count, &e->slot_capacity, sizeof *e->slots))
         return -1;
-    uint32_t column = (uint32_t)qn_expr_single_column(x);
+    uint32_t column = (uint32_t)qn_facts_of(&e->facts, x).column;
     qn_type  type = e->pl->source.column_types[column];
     e->slot_exprs[e->slot_count] = x;
+    e->slot_hashes[e->slot_count] = qn_facts_of(&e->facts, x).hash;
     e->slots[e->slot_count] = (qn_slot){.pipeline = e->pl->number,
                                         .column = column,
                                         .entry = QN_NO_ENTRY,
@@ -591,7 +662,7 @@ static int slot_add(emitter *e, const qn_expr *x, bool filter)
 
 static void collect_slots(emitter *e, const qn_expr *x)
 {
-    if (e->st != QN_OK || qn_expr_is_constant(x))
+    if (e->st != QN_OK || is_constant(e, x))
         return;
     if (is_slot_expr(e, x)) {
         slot_add(e, x, false);
@@ -694,7 +765,7 @@ static value logical(emitter *e, const qn_expr *x)
     uint8_t op = and ? QN_OP_AND_R : QN_OP_OR_R;
     value   a = value_own(e, compile(e, x->args[0], NO_REGISTER), QN_BANK_BOOL);
     for (uint32_t i = 1; i < x->argc; i++) {
-        bool     guard = qn_expr_can_fail(x->args[i]);
+        bool     guard = can_fail(e, x->args[i]);
         uint32_t mark = e->undo_count, skip = 0;
         if (guard) {
             selection_save(e);
@@ -732,17 +803,21 @@ static value case_(emitter *e, const qn_expr *x)
     uint32_t dst = reg_new(e, bank);
     emit1(e, QN_OP_BLANK, bank, dst);
     selection_save(e);
-    uint32_t mark = e->undo_count;
-    for (uint32_t i = 0; i + 1 < x->argc && e->st == QN_OK; i += 2) {
-        value c = compile(e, x->args[i], NO_REGISTER);
-        selection_save(e);
-        emit1(e, QN_OP_FILTER, QN_BANK_BOOL, c.reg);
-        branch_into(e, x->args[i + 1], dst, bank);
-        selection_restore(e);
-        emit1(e, QN_OP_SEL_NOT_TRUE, QN_BANK_BOOL, c.reg);
-        value_free(e, c);
-    }
-    const qn_expr *last = x->args[x->argc - 1];
+    uint32_t       mark = e->undo_count;
+    const qn_expr *last = x;
+    do { /* a CASE behind ELSE goes on where this one ends: chains of any length take one level */
+        const qn_expr *link = last;
+        for (uint32_t i = 0; i + 1 < link->argc && e->st == QN_OK; i += 2) {
+            value c = compile(e, link->args[i], NO_REGISTER);
+            selection_save(e);
+            emit1(e, QN_OP_FILTER, QN_BANK_BOOL, c.reg);
+            branch_into(e, link->args[i + 1], dst, bank);
+            selection_restore(e);
+            emit1(e, QN_OP_SEL_NOT_TRUE, QN_BANK_BOOL, c.reg);
+            value_free(e, c);
+        }
+        last = link->args[link->argc - 1];
+    } while (e->st == QN_OK && last->kind == QN_EXPR_CASE && !is_constant(e, last) && (e->inside_slot || !is_slot_expr(e, last)));
     if (!(last->kind == QN_EXPR_CONST && last->null))
         branch_into(e, last, dst, bank);
     forget_loads(e, mark);
@@ -847,7 +922,7 @@ static value compile(emitter *e, const qn_expr *x, uint32_t want)
 {
     if (e->st != QN_OK)
         return (value){0, false};
-    if (qn_expr_is_constant(x) && (pool_of(e, x) || !x->argc))
+    if (is_constant(e, x) && (pool_of(e, x) || !x->argc))
         return load_constant(e, x, want);
     if (!e->inside_slot && is_slot_expr(e, x)) {
         int s = slot_find(e, x, false);
@@ -929,7 +1004,7 @@ static const qn_expr *strip(const qn_expr *x) { return x->kind == QN_EXPR_RELABE
 
 static bool is_pooled(emitter *e, const qn_expr *x)
 {
-    return qn_expr_is_constant(x) && pool_of(e, x);
+    return is_constant(e, x) && pool_of(e, x);
 }
 
 static bool is_comparison(emitter *e, const qn_expr *x, uint8_t *op, const qn_expr **constant)
@@ -966,7 +1041,8 @@ static filter_form form_of(emitter *e, const qn_expr *x)
 {
     uint8_t        op;
     const qn_expr *k;
-    if (e->pl->source.kind != QN_SOURCE_TABLE || qn_expr_single_column(x) < 0 || qn_expr_is_volatile(x))
+    qn_expr_facts f = qn_facts_of(&e->facts, x);
+    if (e->pl->source.kind != QN_SOURCE_TABLE || f.column < 0 || f.is_volatile)
         return FORM_ROWS;
     if (is_comparison(e, x, &op, &k))
         return FORM_RANGE;
@@ -1287,6 +1363,7 @@ qn_status qn_code_generate(const qn_plan *plan, qn_arena *arena, qn_program **ou
     e->arena = arena;
     e->err = err;
     e->plan = plan;
+    e->facts.arena = arena;
     QN_ALLOC(err, e->pipelines = qn_arena_array(arena, qn_code_pipeline, plan->pipeline_count));
     for (uint32_t i = 0; i < plan->pipeline_count && e->st == QN_OK; i++)
         prologue(e, &plan->pipelines[i]);

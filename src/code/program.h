@@ -16,10 +16,10 @@
 #include "plan/plan.h"
 #include "type/type.h"
 
-#define QN_MAX_REGISTERS 4096
-#define QN_MAX_STACK 64
+#define QN_MAX_REGISTERS 8192
+#define QN_MAX_STACK 1024
 #define QN_MAX_CALL_DEPTH 8
-#define QN_MAX_SELECTIONS 32
+#define QN_MAX_SELECTIONS 200
 
 /* An expression over one column of a table source, evaluated once per distinct value of a block where that
  * is cheaper: code at `entry` computes register `out` from register `in` and RETURNs. */

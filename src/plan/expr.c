@@ -72,7 +72,7 @@ static bool io_is_stable(const qn_expr *expr)
 
 bool qn_expr_is_immutable(const qn_expr *expr)
 {
-    if (!qn_expr_is_constant(expr) || expr->kind == QN_EXPR_PARAM)
+    if (expr->kind == QN_EXPR_COLUMN || expr->kind == QN_EXPR_KEY || expr->kind == QN_EXPR_AGG || expr->kind == QN_EXPR_PARAM)
         return false;
     if (expr->kind == QN_EXPR_CALL && qn_function_by_id(expr->index)->volatility != QN_IMMUTABLE)
         return false;

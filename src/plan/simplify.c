@@ -37,12 +37,11 @@ static bool null_decides(const qn_expr *x)
     default:
         return false;
     }
-    for (uint32_t i = 0; i < x->argc; i++) {
-        if (is_null(x->args[i]))
-            null = true;
-        else if (qn_expr_is_immutable(x->args[i]) && qn_expr_can_fail(x->args[i]))
+    for (uint32_t i = 0; i < x->argc; i++)
+        null = null || is_null(x->args[i]);
+    for (uint32_t i = 0; null && i < x->argc; i++)
+        if (qn_expr_is_immutable(x->args[i]) && qn_expr_can_fail(x->args[i]))
             return false;
-    }
     return null;
 }
 

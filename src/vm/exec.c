@@ -27,7 +27,6 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     qn_arena_init(&vm->block, &vm->mem);
     qn_arena_init(&vm->lasting, &vm->mem);
     vm->regs = qn_arena_array(&vm->lasting, qn_vec, p->register_count + 1);
-    vm->sel_buffers = qn_arena_alloc(&vm->lasting, sizeof(uint16_t[QN_LANES]) * (QN_MAX_SELECTIONS + 1));
     vm->compare_buffer = qn_arena_alloc0(&vm->lasting, QN_LANES);
     vm->groups = qn_arena_array(&vm->lasting, uint8_t *, QN_LANES);
     vm->source_group_rows = qn_arena_array(&vm->lasting, uint8_t *, QN_LANES);
@@ -35,7 +34,7 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     vm->call_caches = qn_arena_array(&vm->lasting, void *, p->code_count + 1);
     if (x->profile)
         vm->profile = qn_arena_array(&vm->lasting, qn_profile_entry, p->code_count + 1);
-    if (!vm->regs || !vm->sel_buffers || !vm->compare_buffer || !vm->groups || !vm->source_group_rows || !vm->slots ||
+    if (!vm->regs || !vm_sel_buffer(vm, 0) || !vm->compare_buffer || !vm->groups || !vm->source_group_rows || !vm->slots ||
         !vm->call_caches || (x->profile && !vm->profile))
         return qn_nomem(err);
     /* worker 0 is the calling thread: setseed() and random() of small queries go through the session's generator */
@@ -301,6 +300,8 @@ qn_status qn_exec_run(qn_env *env, qn_sched *sched, const qn_program *program, c
     QN_TRY(exec_prepare(x, params, param_nulls, e));
     QN_TRY(vm_new(x, 0, &main, e));
     main->err = e;
+    QN_ALLOC(e, main->stack = qn_arena_alloc(&main->lasting, QN_MAX_STACK * sizeof *main->stack));
+    QN_ALLOC(e, main->stack_nulls = qn_arena_alloc(&main->lasting, QN_MAX_STACK * sizeof *main->stack_nulls));
     QN_TRY(dispatch_run(main, 0, program->pipeline_count ? program->pipelines[0].begin : program->code_count));
     for (int i = 0; i < x->workers; i++)
         profile_sum(x, x->vms[i]);

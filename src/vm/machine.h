@@ -299,8 +299,8 @@ struct qn_vm {
     uint32_t                calls[QN_MAX_CALL_DEPTH];
     uint32_t                call_depth;
     /* scalars */
-    qn_datum                stack[QN_MAX_STACK];
-    bool                    stack_nulls[QN_MAX_STACK];
+    qn_datum               *stack; /* QN_MAX_STACK; the main range's machine only */
+    bool                   *stack_nulls;
     uint32_t                depth;
     qn_datum               *constants;
     bool                   *constant_nulls;
@@ -309,7 +309,7 @@ struct qn_vm {
     uint32_t                n;
     const uint16_t         *sel;
     uint32_t                sel_n;
-    uint16_t              (*sel_buffers)[QN_LANES]; /* narrowing at depth d writes buffer d */
+    uint16_t               *sel_buffers[QN_MAX_SELECTIONS + 1]; /* narrowing at depth d writes buffer d; see vm_sel_buffer */
     struct { const uint16_t *sel; uint32_t n; } sel_stack[QN_MAX_SELECTIONS + 1];
     uint32_t                sel_depth;
     const uint32_t         *weights;       /* VALUES sources; NULL: 1 each */
@@ -347,6 +347,14 @@ struct qn_vm {
 };
 
 #define REG(vm, r) (&(vm)->regs[r])
+
+/* Where a selection made at this depth goes: made when first needed (depth 0 at once), NULL when memory is refused. */
+static inline uint16_t *vm_sel_buffer(qn_vm *vm, uint32_t depth)
+{
+    if (!vm->sel_buffers[depth])
+        vm->sel_buffers[depth] = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof(uint16_t));
+    return vm->sel_buffers[depth];
+}
 
 /* Run `body` for each selected lane. */
 #define FOR_LANES(vm, lane, ...)                                                                    \

@@ -14,7 +14,9 @@ static qn_status narrow(qn_vm *vm, qn_vec *v, keep what)
         return st;
     const uint8_t *x = v->data;
     uint32_t       step = v->form == QN_FORM_FLAT, n = 0;
-    uint16_t      *out = vm->sel_buffers[vm->sel_depth];
+    uint16_t      *out = vm_sel_buffer(vm, vm->sel_depth);
+    if (!out)
+        return qn_nomem(vm->err);
     FOR_LANES(vm, i, {
         bool null = vec_null(v, i);
         bool take = what == KEEP_NULL ? null

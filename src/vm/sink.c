@@ -336,7 +336,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
     output_local    *l = &s->locals[vm->worker];
     const qn_output *o = s->plan;
     bool             ordered = is_ordered(vm, s);
-    uint16_t         lanes[QN_LANES];
+    uint16_t        *lanes = vm->sel_buffers[0]; /* perhaps being read: writing never overtakes reading */
     uint64_t         prefixes[QN_LANES];
     uint32_t         n = 0;
     qn_status        st;

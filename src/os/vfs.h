@@ -59,7 +59,8 @@ typedef enum qn_vfs_op {
 
 typedef struct qn_vfs qn_vfs;
 struct qn_vfs {
-    void *self; /* the implementation's state */
+    void  *self;        /* the implementation's state */
+    size_t small_bytes; /* files up to this size are better read than mapped; 0: none */
     qn_status (*open)(qn_vfs *, const char *path, qn_open_mode mode, qn_file **file, qn_error *err);
     void (*close)(qn_vfs *, qn_file *file); /* NULL is allowed */
     /* Reads up to `bytes`; *got is less only at the end of the file (0: at the end).  Works on pipes

@@ -310,6 +310,7 @@ qn_status qn_vfs_fault_new(qn_mem *mem, qn_vfs *base, qn_vfs **vfs, qn_error *er
     qn_latch_init(&f->latch);
     f->vfs = (qn_vfs){
         .self       = f,
+        .small_bytes = base->small_bytes,
         .open       = fault_open,
         .close      = fault_close,
         .read       = fault_read,

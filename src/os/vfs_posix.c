@@ -354,6 +354,7 @@ static bool posix_absolute(qn_vfs *vfs, const char *path, char *out, size_t byte
 qn_vfs *qn_vfs_posix(void)
 {
     static qn_vfs posix = {
+        .small_bytes = 16384,
         .open       = posix_open,
         .close      = posix_close,
         .read       = posix_read,

@@ -43,7 +43,7 @@ static const char *counts_check(const column_state *c)
         return "damaged structure";
     for (uint32_t i = 0; i < c->pub.distinct; i += QN_FMT_GROUP) {
         uint32_t n = c->pub.distinct - i < QN_FMT_GROUP ? c->pub.distinct - i : QN_FMT_GROUP;
-        qn_patched_read(qn_kernels_get(), s->p, c->pub.distinct, i, n, group);
+        qn_patched_read(qn_kernels_get(), s->p, s->bytes, c->pub.distinct, i, n, group);
         for (uint32_t k = 0; k < n; k++) {
             if (group[k] >= c->pub.rows)
                 return "a count exceeds the rows";
@@ -370,10 +370,42 @@ done:
 static void close_block(qn_block *block)
 {
     qn_env *env = block->env;
-    if (block->map.data)
+    if (block->copy)
+        qn_free(env->mem, block->copy, block->map.bytes);
+    else if (block->map.data)
         env->vfs->unmap(env->vfs, &block->map);
     qn_arena_deinit(&block->arena);
     qn_free(env->mem, block, sizeof *block);
+}
+
+static qn_status read_whole(qn_block *block, qn_file *file, uint64_t bytes, qn_error *err)
+{
+    qn_env *env = block->env;
+    size_t  got = 0;
+    block->copy = bytes <= PTRDIFF_MAX ? qn_alloc(env->mem, (size_t)bytes) : NULL;
+    if (!block->copy)
+        return qn_nomem(err);
+    block->map = (qn_map){.data = block->copy, .bytes = (size_t)bytes};
+    qn_status st = env->vfs->read(env->vfs, file, 0, block->copy, (size_t)bytes, &got, err);
+    if (st == QN_OK && got < bytes)
+        st = header_damaged(block->path, got, "the file ends before its time", err);
+    return st;
+}
+
+/* Mappings are few, some 65,000 in a process, and each takes a page at least: a table that has grown by many small
+ * INSERTs is better off in memory.  Larger files follow when the kernel gives no more mappings. */
+static qn_status bring_in(qn_block *block, qn_file *file, uint64_t bytes, qn_error *err)
+{
+    qn_vfs  *vfs = block->env->vfs;
+    qn_error why = {0};
+    if (bytes <= vfs->small_bytes)
+        return read_whole(block, file, bytes, err);
+    qn_status st = vfs->map(vfs, file, bytes, &block->map, &why);
+    if (st == QN_NOMEM)
+        return read_whole(block, file, bytes, err);
+    if (st != QN_OK && err && err->status == QN_OK)
+        *err = why;
+    return st;
 }
 
 qn_status qn_block_open(qn_env *env, const char *path, uint64_t table_id, uint64_t number,
@@ -395,7 +427,7 @@ qn_status qn_block_open(qn_env *env, const char *path, uint64_t table_id, uint64
     QN_TRY(env->vfs->file_bytes(env->vfs, file, &bytes, err));
     if (bytes < sizeof(qn_fmt_header) + QN_FMT_TAIL)
         QN_TRY(header_damaged(path, 0, "the file is too short", err));
-    QN_TRY(env->vfs->map(env->vfs, file, bytes, &block->map, err));
+    QN_TRY(bring_in(block, file, bytes, err));
     QN_TRY(read_header(block, table_id, number, content_hash, err));
     *out = block;
 done:

@@ -24,8 +24,13 @@ static unit unit_at(const uint8_t *section, uint32_t rows, uint32_t u)
 {
     uint64_t word = qn_get64(section + (size_t)u * 8);
     uint32_t left = rows - u * QN_UNIT_ROWS;
+    uint32_t offset = qn_get32(section + (size_t)units_of(rows) * 8 + (size_t)u * 4);
+    /* Zero only where a page was lost under the mapping (qn_block_readable): without its offset a unit is all
+     * zeros too.  Other losses take bits away from what was proved, and all that steers a read only gets smaller. */
+    if (offset == 0)
+        word = 0;
     return (unit){
-        .p = section + qn_get32(section + (size_t)units_of(rows) * 8 + (size_t)u * 4),
+        .p = section + offset,
         .n = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS,
         .lo = QN_FMT_UNIT_LO(word),
         .hi = QN_FMT_UNIT_HI(word),

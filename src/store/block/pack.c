@@ -180,10 +180,17 @@ size_t qn_patched_check(const uint8_t *p, size_t bytes, size_t count)
     return at;
 }
 
-static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t n, uint32_t *out)
+static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t n,
+                               uint32_t *out)
 {
-    uint32_t word = qn_get32(p);
+    uint32_t word = bytes < 4 ? UINT32_MAX : qn_get32(p);
     unsigned width = word & 63, high = word >> 6 & 7, exceptions = word >> 9 & 127;
+    /* False unless a page was lost under the mapping. */
+    if (width > 32 || high > 4 || (exceptions && width > 31) ||
+        4 + qn_packed_bytes(n, width) + exceptions * (1 + high) > bytes) {
+        memset(out, 0, n * 4);
+        return;
+    }
     k->unpack32(p + 4, width, word >> 16, out, n);
     const uint8_t *position = p + 4 + qn_packed_bytes(n, width), *h = position + exceptions;
     for (unsigned e = 0; e < exceptions; e++, h += high) {
@@ -194,20 +201,20 @@ static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t n, 
     }
 }
 
-void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t total, size_t first,
-                     size_t count, uint32_t *out)
+void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t total,
+                     size_t first, size_t count, uint32_t *out)
 {
     uint32_t group[QN_FMT_GROUP];
     while (count) {
         size_t g = first / QN_FMT_GROUP, skip = first % QN_FMT_GROUP;
         size_t n =
             total - g * QN_FMT_GROUP < QN_FMT_GROUP ? total - g * QN_FMT_GROUP : QN_FMT_GROUP;
-        size_t         take = n - skip < count ? n - skip : count;
-        const uint8_t *at = p + qn_get32(p + g * 4);
+        size_t take = n - skip < count ? n - skip : count, at = qn_get32(p + g * 4);
+        at = at > bytes ? bytes : at;
         if (take == n) {
-            patched_group_read(k, at, n, out);
+            patched_group_read(k, p + at, bytes - at, n, out);
         } else {
-            patched_group_read(k, at, n, group);
+            patched_group_read(k, p + at, bytes - at, n, group);
             memcpy(out, group + skip, take * 4);
         }
         out += take;
@@ -302,8 +309,12 @@ size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_
                       uint64_t *out)
 {
     size_t left = total - unit * QN_UNIT_ROWS, count = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
-    size_t n = count - 1;
-    const uint8_t *at = p + qn_get32(p + unit * 4);
+    size_t n = count - 1, offset = qn_get32(p + unit * 4);
+    if (offset == 0) {
+        memset(out, 0, count * 8);
+        return count;
+    }
+    const uint8_t *at = p + offset;
     unsigned       width = at[8], high = at[9], exceptions = qn_get16(at + 10);
     uint64_t       value = qn_get64(at);
     out[0] = value;

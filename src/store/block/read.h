@@ -43,6 +43,7 @@ struct qn_block {
     qn_env          *env;
     _Atomic uint32_t refs;
     qn_map           map;
+    void            *copy; /* not NULL: map.data is this memory of ours, not a mapping */
     char            *path;
     uint32_t         rows, column_count;
     uint64_t         number;

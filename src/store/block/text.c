@@ -478,9 +478,11 @@ static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, 
     QN_TRY(qn_block_section(block, column, QN_SECTION_LENGTHS, err));
     const column_state *c = &block->columns[column];
     const uint8_t      *p = c->section[QN_SECTION_LENGTHS].p;
+    size_t              bytes = c->section[QN_SECTION_LENGTHS].bytes, skip = 0;
     if (want_bytes && (c->flags & QN_FMT_BYTE_LENGTHS))
-        p += qn_patched_check(p, c->section[QN_SECTION_LENGTHS].bytes, c->pub.distinct);
-    qn_patched_read(qn_kernels_get(), p, c->pub.distinct, first - 1, count, out);
+        skip = qn_patched_check(p, bytes, c->pub.distinct);
+    qn_patched_read(qn_kernels_get(), p + skip, bytes - skip, c->pub.distinct, first - 1, count,
+                    out);
     st = qn_block_readable(block, err);
 done:
     return st;

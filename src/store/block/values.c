@@ -169,8 +169,8 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
         goto done;
     }
     QN_TRY(qn_block_section(block, column, QN_SECTION_COUNTS, err));
-    qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p, c->pub.distinct, first - 1,
-                    count, out);
+    qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p,
+                    c->section[QN_SECTION_COUNTS].bytes, c->pub.distinct, first - 1, count, out);
     for (uint32_t i = 0; i < count; i++)
         out[i]++;
     st = qn_block_readable(block, err);

@@ -381,11 +381,88 @@ static void test_file_failures(void **state)
     world_deinit(&w);
 }
 
+/* Pages lost under a mapping become zeros after their sections were proved (os/sigbus.h).  The answers will not be
+ * believed, but they must be computed without leaving any array.  Pages are made small here so that there are many
+ * boundaries: all that matters is that they are aligned. */
+static void test_lost_pages(void **state)
+{
+    (void)state;
+    enum { PAGE = 64 };
+    world         w;
+    sample        s;
+    qn_block_info info;
+    qn_block     *b;
+    uint64_t      sum;
+    char          kept[3 * PAGE];
+    const uint32_t sizes[] = {ROWS, 4200};
+    world_init(&w);
+    for (int size = 0; size < 2; size++) {
+        sample_make(&s, &w, sizes[size]);
+        CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
+        CHECK_OK(&w, qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
+        CHECK_OK(&w, read_all(&w, b, &sum, &w.err));
+        char  *bytes = (char *)(uintptr_t)b->map.data;
+        size_t pages = b->map.bytes / PAGE, step = 1 + pages / 2000;
+        for (size_t page = 0; page + 3 < pages; page += step) {
+            size_t n = PAGE * (1 + page % 3);
+            memcpy(kept, bytes + page * PAGE, n);
+            memset(bytes + page * PAGE, 0, n);
+            (void)read_all(&w, b, &sum, NULL);
+            memcpy(bytes + page * PAGE, kept, n);
+        }
+        qn_block_unref(b);
+        sample_free(&s);
+        drop_block(&w);
+    }
+    world_deinit(&w);
+}
+
+static qn_status no_map(qn_vfs *vfs, qn_file *file, uint64_t bytes, qn_map *out, qn_error *err)
+{
+    (void)vfs, (void)file, (void)bytes;
+    *out = (qn_map){0};
+    return qn_nomem(err); /* as the kernel says when a process has too many */
+}
+
+/* A process has some 65,000 mappings, and a table may have more blocks: small ones are read into memory, and larger
+ * ones when no mapping is to be had. */
+static void test_no_more_mappings(void **state)
+{
+    (void)state;
+    world         w;
+    sample        s;
+    qn_block_info info;
+    uint64_t      right, sum;
+    world_init(&w);
+    sample_make(&s, &w, ROWS);
+    CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
+    CHECK_OK(&w, try_file(&w, info.content_hash, &right, true));
+    qn_vfs *base = w.env.vfs, few = *base, small = *base;
+    few.map = no_map;
+    w.env.vfs = &few;
+    CHECK_OK(&w, try_file(&w, info.content_hash, &sum, true));
+    assert_true(sum == right);
+    /* Memory for it counts, and can be refused. */
+    atomic_store(&w.mem.limit_bytes, info.bytes / 2);
+    assert_int_equal(try_file(&w, info.content_hash, &sum, false), QN_NOMEM);
+    atomic_store(&w.mem.limit_bytes, 0);
+    small.map = NULL;
+    small.small_bytes = info.bytes;
+    w.env.vfs = &small;
+    CHECK_OK(&w, try_file(&w, info.content_hash, &sum, true));
+    assert_true(sum == right);
+    w.env.vfs = base;
+    sample_free(&s);
+    drop_block(&w);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_flip), cmocka_unit_test(test_misplaced),
         cmocka_unit_test(test_resealed), cmocka_unit_test(test_allocation_failures),
-        cmocka_unit_test(test_file_failures)};
+        cmocka_unit_test(test_file_failures), cmocka_unit_test(test_lost_pages),
+        cmocka_unit_test(test_no_more_mappings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,6 +277,7 @@ qn_status qn_manifest_decode(const char *path, const void *data, size_t bytes, q
     snapshot->schema_version = get_int(&r, 8);
     *next_table              = get_int(&r, 8);
     *next_block              = get_int(&r, 8);
+    r.bad |= *next_table > QN_NUMBER_LIMIT || *next_block > QN_NUMBER_LIMIT;
     uint32_t  count          = get_count(&r, LEAST_TABLE);
     qn_table *tables         = r.bad ? NULL : new_array(&r, count, sizeof *tables);
     for (uint32_t i = 0; !r.bad && i < count; i++) {

@@ -47,7 +47,7 @@ qn_status qn_store_block_path(const qn_store *store, uint64_t number, char *path
 static bool block_number(const char *name, uint64_t *number)
 {
     size_t digits = strspn(name, "0123456789");
-    if (digits < 12 || digits > 19)
+    if (digits < 12 || digits > 18)
         return false;
     const char *rest = name + digits;
     if (strncmp(rest, BLOCK_SUFFIX, strlen(BLOCK_SUFFIX)) != 0)

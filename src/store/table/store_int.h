@@ -43,6 +43,8 @@ qn_status qn_snapshot_finish(qn_store *store, qn_snapshot *snapshot, qn_error *e
  * fills snapshot (tables, versions) and the two counters. */
 #define QN_MANIFEST_NAME "MANIFEST"
 #define QN_MANIFEST_VERSION 1u
+/* Ids and block numbers stay below: 18 digits, so that counting on from a hostile file never wraps around. */
+#define QN_NUMBER_LIMIT UINT64_C(1000000000000000000)
 void      qn_manifest_encode(const qn_snapshot *snapshot, uint64_t next_table, uint64_t next_block,
                              qn_buf *out);
 qn_status qn_manifest_decode(const char *path, const void *data, size_t bytes, qn_snapshot *snapshot,

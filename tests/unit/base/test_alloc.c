@@ -127,6 +127,51 @@ static void realloc_keeps_what_fits(void **state)
     qn_mem_deinit(&mem);
 }
 
+/* A child that takes in steps: the parent is charged for what the child holds, which is enough and not much more
+ * than it uses; near the parent's limit the exact amount is asked for; at the end everything goes back. */
+static void steps_add_up(void **state)
+{
+    (void)state;
+    enum { STEP = 1000, LIMIT = 50000, MOST = 64 };
+    qn_mem   root, middle, child, below;
+    uint64_t seed = 1, sizes[MOST] = {0}, used = 0, refused = 0;
+    qn_mem_init(&root, NULL, LIMIT);
+    qn_mem_init(&middle, &root, 0);
+    qn_mem_init_quota(&child, &middle, STEP);
+    qn_mem_init(&below, &child, 0); /* its charges pass through the child */
+    for (int round = 0; round < 200000; round++) {
+        seed          = seed * 6364136223846793005u + 1442695040888963407u;
+        unsigned slot = (unsigned)(seed >> 33) % MOST;
+        qn_mem  *mem  = slot % 2 ? &below : &child;
+        if (sizes[slot]) {
+            qn_mem_release(mem, sizes[slot]);
+            used -= sizes[slot];
+            sizes[slot] = 0;
+        } else {
+            uint64_t bytes = 1 + (seed >> 13) % ((seed >> 8) % 8 ? 300 : 9000);
+            if (qn_mem_charge(mem, bytes)) {
+                sizes[slot] = bytes;
+                used += bytes;
+            } else {
+                assert_true(used + bytes > LIMIT - 2 * STEP);
+                refused++;
+            }
+        }
+        assert_int_equal(child.used_bytes, used);
+        assert_true(child.held_bytes >= used && child.held_bytes < used + 2 * STEP);
+        assert_int_equal(middle.used_bytes, child.held_bytes);
+        assert_int_equal(root.used_bytes, child.held_bytes);
+    }
+    assert_true(refused > 100);
+    for (unsigned slot = 0; slot < MOST; slot++)
+        qn_mem_release(slot % 2 ? &below : &child, sizes[slot]);
+    qn_mem_deinit(&below);
+    qn_mem_deinit(&child);
+    assert_int_equal(root.used_bytes, 0);
+    qn_mem_deinit(&middle);
+    qn_mem_deinit(&root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_limit_holds_for_children_too),
         cmocka_unit_test(the_nth_request_fails_on_demand),
         cmocka_unit_test(memory_is_aligned_and_cleared),
+        cmocka_unit_test(steps_add_up),
         cmocka_unit_test(realloc_keeps_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,8 @@ static void contradictions_are_damage(void **state)
     REFUSED(s.tables[1].id = 4);             /* an id that was never given out */
     REFUSED(s.blocks[1].number = 1);         /* a block in two places */
     REFUSED(s.blocks[1].number = 3);         /* a number that was never given out */
+    REFUSED(s.next_block = UINT64_MAX);      /* the next commit would begin again at 0 */
+    REFUSED(s.next_table = UINT64_MAX);
     REFUSED(s.blocks[0].rows = 0);           /* an empty block */
     REFUSED(s.blocks[0].rows = QN_BLOCK_ROWS + 1);
     static const qn_column twice[]   = {{"a", {QN_TYPE_DATE, -1}, 0, NULL}, {"a", {QN_TYPE_DATE, -1}, 0, NULL}};

@@ -125,6 +125,53 @@ static bool subquery_is_simple(const qn_select *s)
     return true;
 }
 
+#define PULL_UP_NODES 20000u
+
+/* Nodes of expr as a tree, where column c counts columns[c] (NULL: 1); stops counting somewhere beyond `most`. */
+static uint64_t tree_nodes(const qn_expr *expr, const uint64_t *columns, uint64_t most)
+{
+    uint64_t n = 1;
+    if (expr->kind == QN_EXPR_COLUMN && columns)
+        return columns[expr->index];
+    for (uint32_t i = 0; i < expr->argc && n <= most; i++)
+        n += tree_nodes(expr->args[i], columns, most - n);
+    return n;
+}
+
+static uint64_t select_nodes(const qn_select *s, const uint64_t *columns, uint64_t most)
+{
+    uint64_t n = s->where ? tree_nodes(s->where, columns, most) : 0;
+    for (uint32_t i = 0; s->aggregated && i < s->key_count && n <= most; i++)
+        n += tree_nodes(s->keys[i], columns, most - n);
+    for (uint32_t i = 0; s->aggregated && i < s->agg_count && n <= most; i++) {
+        for (uint32_t a = 0; a < s->aggs[i].argc && n <= most; a++)
+            n += tree_nodes(s->aggs[i].args[a], columns, most - n);
+        if (s->aggs[i].filter && n <= most)
+            n += tree_nodes(s->aggs[i].filter, columns, most - n);
+    }
+    for (uint32_t i = 0; !s->aggregated && i < s->target_count && n <= most; i++)
+        n += tree_nodes(s->targets[i].expr, columns, most - n);
+    return n;
+}
+
+/* Whoever reads a computed column twice computes it twice when the subquery dissolves: thirty levels of
+ * `SELECT a + a AS a FROM (…)` would be a billion additions.  Then the subquery stays, and its rows are kept. */
+static qn_status pull_up_explodes(qn_planner *p, const qn_select *outer, bool *explodes)
+{
+    qn_status        st = QN_OK;
+    const qn_select *inner = outer->from->subquery;
+    uint64_t        *columns, parts;
+
+    QN_ALLOC(p->err, columns = qn_arena_array(p->arena, uint64_t, inner->target_count + 1));
+    for (uint32_t i = 0; i < inner->target_count; i++)
+        columns[i] = tree_nodes(inner->targets[i].expr, NULL, UINT32_MAX);
+    parts = select_nodes(outer, NULL, UINT32_MAX) + select_nodes(inner, NULL, UINT32_MAX);
+    parts = parts > PULL_UP_NODES ? parts : PULL_UP_NODES;
+    *explodes = select_nodes(outer, columns, parts) > parts;
+done:
+    return st;
+}
+
 static qn_status pull_up(qn_planner *p, const qn_select *outer, qn_select **out)
 {
     qn_status        st = QN_OK;
@@ -560,8 +607,13 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
 
     QN_ALLOC(p->err, s = qn_arena_dup(p->arena, original, sizeof *original));
     while (p->settings->optimise && s->from && s->from->kind == QN_REL_SUBQUERY &&
-           subquery_is_simple(s->from->subquery))
+           subquery_is_simple(s->from->subquery)) {
+        bool explodes;
+        QN_TRY(pull_up_explodes(p, s, &explodes));
+        if (explodes)
+            break;
         QN_TRY(pull_up(p, s, &s));
+    }
     QN_TRY(qn_plan_simplify_select(p, s));
     QN_TRY(qn_plan_drop_unread(p, s));
     QN_TRY(build_source(p, s->from, &source, &rows));

@@ -128,6 +128,8 @@ gen "'SELECT ' + 'NOT ' * 100000 + 'true;'" nots
 file "100,000 NOTs" 1 "nested too deeply" nots
 gen "'SELECT * FROM ' + '(SELECT * FROM ' * 3000 + 't' + ') s' * 3000 + ';'" subs
 file "3,000 nested subqueries" 1 "nested too deeply" subs
+gen "'SELECT a, b FROM ' + '(SELECT a + b AS a, a - b AS b FROM ' * 60 + '(SELECT 0::numeric AS a, 1::numeric AS b) s' + ') s' * 60 + ';'" doubling
+file "60 subqueries, each read twice" 0 "^0\\|1073741824 $" doubling
 gen "'CREATE TABLE w (' + ','.join('c%d integer' % i for i in range(1600)) + '); INSERT INTO w VALUES (' + ','.join(map(str, range(1600))) + '); SELECT c0, c1599 FROM w; SELECT * FROM w; DROP TABLE w;'" wide
 file "1600 columns" 0 "CREATE TABLE.*INSERT 0 1.*0\|1599 0\|1\|2.*DROP TABLE" wide
 gen "'CREATE TABLE w (' + ','.join('c%d integer' % i for i in range(1601)) + ');'" wide2

@@ -40,9 +40,7 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     /* worker 0 is the calling thread: setseed() and random() of small queries go through the session's generator */
     vm->call = (qn_call){.env = x->env, .set = &x->settings.text, 
                          .random = worker == 0 && x->settings.random ? x->settings.random : &vm->random, .cache_arena = &vm->lasting};
-    qn_latch_take(&x->latch);
-    qn_random_seed(&vm->random, x->settings.random ? qn_random_next(x->settings.random) : 1);
-    qn_latch_drop(&x->latch);
+    qn_random_seed(&vm->random, x->seed + (uint64_t)worker);
     return QN_OK;
 }
 
@@ -117,7 +115,14 @@ static qn_status run_morsel(void *arg, int worker, uint64_t morsel, qn_error *er
     vm->call_depth = 0;
     vm->guard_slot = 0;
     vm->depth = 0;
-    return dispatch_run(vm, pl->code->begin, pl->code->end);
+    vm->replay.armed = vm->replay.active = false;
+    st = dispatch_run(vm, pl->code->begin, pl->code->end);
+    if (st == QN_ERROR && pl->sink) {
+        uint64_t lowest = atomic_load(&pl->sink->failed_morsel);
+        while (morsel < lowest && !atomic_compare_exchange_weak(&pl->sink->failed_morsel, &lowest, morsel)) {
+        }
+    }
+    return st;
 }
 
 /* ---- sets of IN ------------------------------------------------------------------------------------- */
@@ -196,6 +201,10 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
                   .arg = pl, .cancel = x->settings.cancel, .progress = x->settings.progress,
                   .progress_arg = x->settings.progress_arg};
     st = qn_sched_run(x->sched, &job, main->err);
+    if (st == QN_ERROR && pl->sink && sink_had_enough(x, pl->sink)) {
+        qn_error_clear(main->err);
+        st = QN_OK;
+    }
     if (st != QN_OK)
         return st;
     if (pl->sink) {
@@ -293,6 +302,7 @@ qn_status qn_exec_run(qn_env *env, qn_sched *sched, const qn_program *program, c
     x->program = program;
     x->snapshot = snapshot;
     x->settings = *settings;
+    x->seed = settings->random ? qn_random_next(settings->random) : 1; /* now: later worker 0 may be using it */
     qn_mem_init(&x->mem, env->mem, 0);
     qn_arena_init(&x->arena, &x->mem);
     qn_latch_init(&x->latch);

@@ -239,6 +239,7 @@ typedef struct qn_sink {
     qn_rows         *result;
     qn_type         *types;
     _Atomic uint64_t early_tie;     /* LIMIT without ORDER BY: rows above it are not needed */
+    _Atomic uint64_t failed_morsel; /* lowest so far whose rows raised an error, or UINT64_MAX */
 } qn_sink;
 
 /* ---- the machine ------------------------------------------------------------------------------ */
@@ -286,6 +287,7 @@ struct qn_exec {
     const uint8_t         **call_types; /* per instruction */
     in_set                 *sets;       /* NULL while the prologue runs */
     uint64_t                trace_lines;
+    uint64_t                seed;       /* of the workers' generators */
 };
 
 struct qn_vm {
@@ -312,6 +314,12 @@ struct qn_vm {
     uint16_t               *sel_buffers[QN_MAX_SELECTIONS + 1]; /* narrowing at depth d writes buffer d; see vm_sel_buffer */
     struct { const uint16_t *sel; uint32_t n; } sel_stack[QN_MAX_SELECTIONS + 1];
     uint32_t                sel_depth;
+    struct { /* see replay_batch() in dispatch.c */
+        bool                armed, active; /* the batch may be taken again row by row; it is */
+        uint32_t            pc, n, sel_n, next;
+        uint16_t           *lanes;         /* selected at first */
+        qn_arena_mark       mark;          /* of the batch arena */
+    } replay;
     const uint32_t         *weights;       /* VALUES sources; NULL: 1 each */
     uint32_t                row_base;      /* batch = rows row_base … row_base+n-1 of the block, or */
     const uint32_t         *row_list;      /* these rows */
@@ -461,6 +469,8 @@ void      sink_free(qn_sink *s, qn_mem *mem);
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count);
 /* This worker has put out all that LIMIT can take of its rows, whatever comes after them. */
 bool      sink_is_full(const qn_vm *vm, const qn_sink *s);
+bool      sink_takes_first_rows(const qn_vm *vm, const qn_sink *s); /* LIMIT in the order of the source */
+bool      sink_had_enough(const qn_exec *exec, const qn_sink *s);   /* before the rows that failed */
 qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err);
 void      sink_abandon(qn_exec *exec, qn_sink *s); /* after an error: frees what the workers hold */
 /* dispatch.c */

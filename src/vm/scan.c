@@ -512,9 +512,48 @@ static bool scan_next(qn_vm *vm)
     return true;
 }
 
+/* Under a LIMIT without ORDER BY, rows behind the last one wanted must not raise errors.  Nobody knows beforehand
+ * which those are: should this batch fail, it is taken again, one row after the other. */
+static qn_status replay_arm(qn_vm *vm)
+{
+    if (!vm->replay.lanes)
+        vm->replay.lanes = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof *vm->replay.lanes);
+    if (!vm->replay.lanes)
+        return qn_nomem(vm->err);
+    if (vm->sel)
+        memcpy(vm->replay.lanes, vm->sel, vm->sel_n * sizeof *vm->sel);
+    for (uint32_t i = 0; !vm->sel && i < vm->n; i++)
+        vm->replay.lanes[i] = (uint16_t)i;
+    vm->replay.sel_n = vm->sel_n;
+    vm->replay.n = vm->n;
+    vm->replay.pc = vm->pc - 1;
+    vm->replay.mark = qn_arena_save(&vm->batch);
+    vm->replay.armed = true;
+    return QN_OK;
+}
+
+static bool replay_next(qn_vm *vm)
+{
+    if (vm->replay.next == vm->replay.sel_n)
+        return false;
+    qn_arena_rewind(&vm->batch, vm->replay.mark);
+    vm->n = vm->replay.n;
+    vm->sel = vm->replay.lanes + vm->replay.next++;
+    vm->sel_n = 1;
+    vm->sel_depth = 0;
+    return true;
+}
+
 static qn_status batch_next(qn_vm *vm, uint32_t w)
 {
-    bool more = false;
+    bool more = false, first_rows = vm->pl->sink && sink_takes_first_rows(vm, vm->pl->sink);
+    if (first_rows && sink_is_full(vm, vm->pl->sink)) { /* a series may be without end */
+        vm->replay.active = vm->replay.armed = false;
+        return go(vm, qn_operand1(vm->program, w));
+    }
+    if (vm->replay.active && replay_next(vm))
+        return QN_OK;
+    vm->replay.active = vm->replay.armed = false;
     if (vm->scan.block) {
         more = scan_next(vm);
     } else {
@@ -524,7 +563,9 @@ static qn_status batch_next(qn_vm *vm, uint32_t w)
             return st;
         vm->sel_n = vm->n;
     }
-    return more ? QN_OK : go(vm, qn_operand1(vm->program, w));
+    if (!more)
+        return go(vm, qn_operand1(vm->program, w));
+    return first_rows ? replay_arm(vm) : QN_OK;
 }
 
 static qn_status values_begin(qn_vm *vm, uint32_t w)

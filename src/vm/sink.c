@@ -41,6 +41,7 @@ qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_
     if (o->distinct_on)
         s->keep = UINT64_MAX;
     atomic_init(&s->early_tie, UINT64_MAX);
+    atomic_init(&s->failed_morsel, UINT64_MAX);
     *out = s;
     return QN_OK;
 }
@@ -216,9 +217,33 @@ static bool is_ordered(const qn_vm *vm, const qn_sink *s)
     return s->plan->sort_count || ((s->keep != UINT64_MAX || s->offset) && pipeline_is_loose(vm->pl));
 }
 
+bool sink_takes_first_rows(const qn_vm *vm, const qn_sink *s) { return !is_ordered(vm, s) && s->keep != UINT64_MAX; }
+
+/* A worker meets its morsels in order, except when it takes one from another node's queue: that may lie before all
+ * it had, and then the rows put out so far do not count. */
 bool sink_is_full(const qn_vm *vm, const qn_sink *s)
 {
-    return !is_ordered(vm, s) && s->locals[vm->worker].emitted >= s->keep;
+    output_local *l = &s->locals[vm->worker];
+    if (is_ordered(vm, s))
+        return false;
+    if (l->segment_count && vm->morsel < l->segments[l->segment_count - 1].morsel)
+        l->emitted = 0;
+    return l->emitted >= s->keep;
+}
+
+/* An error is of no consequence when the rows before it are all that LIMIT asks for: nobody would have gone on. */
+bool sink_had_enough(const qn_exec *exec, const qn_sink *s)
+{
+    uint64_t rows = 0, failed = atomic_load(&s->failed_morsel);
+    if (s->plan->sort_count || s->keep == UINT64_MAX || failed == UINT64_MAX)
+        return false;
+    for (int w = 0; w < exec->workers; w++) {
+        const output_local *l = &s->locals[w];
+        for (uint32_t i = 0; i < l->segment_count; i++)
+            for (uint32_t c = 0; l->segments[i].morsel <= failed && c < l->segments[i].chunk_count; c++)
+                rows += l->rows->chunks[l->segments[i].first_chunk + c]->count;
+    }
+    return rows >= s->keep;
 }
 
 static qn_status segment_for(qn_vm *vm, output_local *l)
@@ -349,7 +374,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
             return st;
         l->rows->table = source_table(vm);
     }
-    if (!ordered && l->emitted >= s->keep)
+    if (sink_is_full(vm, s))
         return QN_OK;
     if (o->sort_count) {
         const qn_sort_key *key = &o->sort[0];

@@ -224,9 +224,7 @@ qn_status source_next(qn_vm *vm, bool *more)
         break;
     }
     case QN_SOURCE_FUNCTION:
-        if (vm->pl->sink && sink_is_full(vm, vm->pl->sink)) {
-            break; /* a series may be without end */
-        } else if (s->relation->table_function > QN_TF_SERIES_TIMESTAMPTZ) {
+        if (s->relation->table_function > QN_TF_SERIES_TIMESTAMPTZ) {
             st = buffer_next(vm, vm->pl->source_rows->count);
         } else {
             vm->batch_first = vm->source_cursor;

@@ -159,6 +159,12 @@ static void free_chunk_locked(load *l, chunk *c)
     qn_cond_broadcast(&l->room);
 }
 
+/* What is given out one by one: columns, or the block itself when its table has none. */
+static uint32_t pieces_of(const block *b)
+{
+    return b->fill.column_count ? b->fill.column_count : 1;
+}
+
 /* All rows are there, or none will come: encode the block, or drop it after a failure. */
 static void settle_block_locked(load *l, block *b)
 {
@@ -171,14 +177,14 @@ static void settle_block_locked(load *l, block *b)
     }
     qn_fill_order(&b->fill, b->order);
     b->next_column = 0;
-    b->columns_left = b->fill.column_count;
+    b->columns_left = pieces_of(b);
     qn_cond_broadcast(&l->work);
 }
 
 static bool encodable(const load *l, const block *b)
 {
     return l->failed_key == NO_FAILURE && b->busy && b->closed && !b->pending &&
-           b->next_column < b->fill.column_count;
+           b->next_column < pieces_of(b);
 }
 
 static block *block_to_encode_locked(load *l)
@@ -211,7 +217,10 @@ static void encode_step(worker *w, block *b, uint32_t column)
     load     *l = w->load;
     qn_error  err = {0};
     uint64_t  key = b->last_line * 2 + 1;
-    qn_status st = qn_fill_encode(&b->fill, w->builder, column, &err);
+    qn_status st = QN_OK;
+
+    if (column < b->fill.column_count)
+        st = qn_fill_encode(&b->fill, w->builder, column, &err);
 
     qn_latch_take(&l->latch);
     if (st != QN_OK)
@@ -488,7 +497,7 @@ static block *filling_block(load *l, uint32_t rows_at_hand, bool final, qn_error
     b->closed = false;
     b->pending = 0;
     b->text_bytes = 0;
-    b->next_column = b->fill.column_count;
+    b->next_column = pieces_of(b);
     b->sequence = l->next_sequence++;
     qn_latch_drop(&l->latch);
     return l->filling = b;
@@ -846,7 +855,6 @@ qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint
     *rows = 0;
     if (!l)
         return qn_nomem(err);
-    QN_ASSERT(job->table->column_count > 0);
     l->job = job;
     l->mem = mem;
     l->failed_key = NO_FAILURE;

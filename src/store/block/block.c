@@ -346,7 +346,7 @@ static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number
     if (h.table_id != table_id || h.number != number || h.checksum != content_hash)
         return header_damaged(block->path, 16, "this is another block than the one expected here",
                               err);
-    if (h.rows == 0 || h.rows > QN_BLOCK_ROWS || h.columns == 0 || h.columns > QN_FMT_MAX_COLUMNS)
+    if (h.rows == 0 || h.rows > QN_BLOCK_ROWS || h.columns > QN_FMT_MAX_COLUMNS)
         return header_damaged(block->path, 12, "impossible numbers of rows or columns", err);
     block->rows = h.rows;
     block->column_count = h.columns;

@@ -288,7 +288,7 @@ qn_status qn_block_write(qn_env *env, const char *path, uint64_t table_id, uint6
     size_t    head_bytes = 0;
     uint64_t  file_bytes = 0;
     bool      created = false;
-    if (columns == 0 || columns > QN_FMT_MAX_COLUMNS)
+    if (columns > QN_FMT_MAX_COLUMNS)
         return qn_fail(err, QN_SQLSTATE_TOO_MANY_COLUMNS, "a block cannot have %u columns",
                        columns);
     QN_TRY(make_header(env->mem, table_id, number, rows, segments, columns, &head, &head_bytes,

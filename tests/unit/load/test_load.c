@@ -97,6 +97,23 @@ static void test_field_count(void **state)
     fixture_close(&f);
 }
 
+/* Rows of a table without columns are empty lines; they count. */
+static void test_no_columns(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, "");
+    for (f.job.threads = 1; f.job.threads <= 2; f.job.threads++) {
+        assert_int_equal(fixture_load(&f, "\n\n\n"), QN_OK);
+        assert_int_equal(f.rows, 3);
+        qn_snapshot *s = qn_store_snapshot(f.store);
+        assert_int_equal(qn_catalog_table(s, "t")->rows, 3);
+        qn_snapshot_unref(s);
+    }
+    expect_error(&f, "\nx\n", "22P04", "extra data after last expected column", "COPY t, line 2: \"x\"");
+    fixture_close(&f);
+}
+
 static void test_bad_values(void **state)
 {
     (void)state;
@@ -701,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_progress_may_stop),
         cmocka_unit_test(test_callback_failure),
+        cmocka_unit_test(test_no_columns),
         cmocka_unit_test(test_short_lines_do_not_pile_up),
         cmocka_unit_test(test_every_allocation_fails_once),
         cmocka_unit_test(test_every_file_call_fails_once),

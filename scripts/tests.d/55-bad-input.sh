@@ -67,14 +67,17 @@ says "empty table" 0 '^0\|\|\| $' "${sql[@]}" -c "SELECT count(*), sum(x), min(y
 says "empty table, groups" 0 "^0 $" "${sql[@]}" -c "SELECT count(*) FROM (SELECT y, count(*) FROM e GROUP BY y) s"
 
 # ---- two processes, full disks, limits -------------------------------------------------------------
-{ echo "SELECT 1;"; sleep 4; } | "$checked" "$work/db" -At >/dev/null &
+mkfifo "$work/pipe" "$work/ready"
+"$checked" "$work/db" -At <"$work/pipe" >"$work/ready" &
 holder=$!
-sleep 1
+exec 8>"$work/pipe" 9<"$work/ready"
+echo "SELECT 'open';" >&8
+read -r <&9 # it answers: the database is open
 says "two writers" 3 "is in use by another process" "$checked" "$work/db" -c "SELECT 1"
 says "reader beside a writer" 3 "is in use by another process" "$checked" "$work/db" --read-only -c "SELECT 1"
-kill -9 $holder 2>/dev/null
-pkill -9 -P $holder 2>/dev/null
+kill -9 $holder
 wait $holder 2>/dev/null
+exec 8>&- 9<&-
 says "a killed process leaves no lock" 0 "^1 $" "${sql[@]}" -c "SELECT count(*) FROM t"
 says "read-only" 1 "is open read-only" "$checked" "$work/db" --read-only -c "CREATE TABLE nope (a integer)"
 

@@ -54,6 +54,7 @@ static uint64_t fail_step(world *w, uint32_t i, const lesson *lessons, bool pers
             /* A change or a new setting cannot be repeated; a read can. */
             if (!reached || script[i].kind != STEP_READ)
                 break;
+            again = 0; /* with two threads the same count need not be the same place */
             continue;
         }
         check_failure(sql, n, st, &err);

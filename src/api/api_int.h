@@ -97,13 +97,14 @@ struct qn_connection {
 
 struct qn_statement {
     qn_connection *conn;
+    qn_database   *db; /* a statement may be finalized after its connection is gone */
     unit          *unit;
     uint32_t       param_count;
     qn_arena       arena; /* bound values */
     qn_datum      *values;
     bool          *nulls;
     char         **texts; /* not NULL: parse when run */
-    size_t        *text_bytes;
+    size_t        *text_bytes, *text_capacity;
 };
 
 struct qn_chunk {
@@ -146,6 +147,8 @@ void      unit_unref(unit *u);
 qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err);
 qn_plan_settings plan_settings(const qn_connection *conn);
 /* run.c */
+/* Keep the unit that made r, which may be *u compiled again for another schema. */
+void      unit_renew(unit **u, const qn_result *r);
 void      session_tick(qn_connection *conn); /* now() moves on */
 qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, const bool *param_nulls, qn_result **out, qn_error *err);
 qn_status execute_program(qn_connection *conn, unit *u, const qn_snapshot *snapshot, qn_dispatch_mode mode,

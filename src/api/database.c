@@ -126,21 +126,18 @@ QN_API void qn_set_notice(qn_connection *conn, qn_notice_fn fn, void *arg)
 
 /* ---- statements -------------------------------------------------------------------------------------- */
 
-QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_bytes, const char **tail, qn_statement **out,
-                            qn_error *err)
+static qn_status prepare(qn_connection *conn, const char *sql, size_t bytes, const char **tail, qn_statement **out,
+                         qn_error *err)
 {
     qn_status     st = QN_OK;
-    size_t        bytes = sql_bytes == SIZE_MAX ? strlen(sql) : sql_bytes, consumed = bytes;
+    size_t        consumed = bytes;
     unit         *u = NULL;
     qn_statement *s = NULL;
     uint32_t      n;
 
-    if (err)
-        qn_error_clear(err);
     *out = NULL;
     if (tail)
         *tail = sql + bytes;
-    atomic_store(&conn->cancel, false);
     session_tick(conn); /* 'now' in literals is read when they are bound */
     QN_TRY(unit_compile(conn, sql, bytes, 0, NULL, &u, &consumed, err));
     if (tail)
@@ -149,6 +146,7 @@ QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_byt
         return QN_OK;
     QN_ALLOC(err, s = qn_alloc0(&conn->db->mem, sizeof *s));
     s->conn = conn;
+    s->db = conn->db;
     s->unit = u;
     u = NULL;
     qn_arena_init(&s->arena, &conn->db->mem);
@@ -157,6 +155,7 @@ QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_byt
     QN_ALLOC(err, s->nulls = qn_arena_array(&s->arena, bool, n + 1));
     QN_ALLOC(err, s->texts = qn_arena_array(&s->arena, char *, n + 1));
     QN_ALLOC(err, s->text_bytes = qn_arena_array(&s->arena, size_t, n + 1));
+    QN_ALLOC(err, s->text_capacity = qn_arena_array(&s->arena, size_t, n + 1));
     for (uint32_t i = 0; i < n; i++)
         s->nulls[i] = true;
     *out = s;
@@ -169,13 +168,23 @@ done:
     return st;
 }
 
+QN_API qn_status qn_prepare(qn_connection *conn, const char *sql, size_t sql_bytes, const char **tail, qn_statement **out,
+                            qn_error *err)
+{
+    if (err)
+        qn_error_clear(err);
+    atomic_store(&conn->cancel, false);
+    return prepare(conn, sql, sql_bytes == SIZE_MAX ? strlen(sql) : sql_bytes, tail, out, err);
+}
+
 QN_API void qn_finalize(qn_statement *s)
 {
     if (!s)
         return;
+    qn_mem *mem = &s->db->mem;
     unit_unref(s->unit);
     qn_arena_deinit(&s->arena);
-    qn_free(&s->conn->db->mem, s, sizeof *s);
+    qn_free(mem, s, sizeof *s);
 }
 
 QN_API int qn_statement_parameters(const qn_statement *s) { return (int)s->param_count; }
@@ -187,19 +196,29 @@ QN_API qn_sql_type qn_statement_parameter_type(const qn_statement *s, int index)
     return (qn_sql_type)s->unit->bound->param_types[index - 1].id;
 }
 
-/* Values are bound as text and parsed as the parameter's type when the statement runs: one rule for all. */
+/* Values are bound as text and parsed as the parameter's type when the statement runs: one rule for all.  A
+ * parameter's room is used again, so that a statement may be bound any number of times. */
 static qn_status bind(qn_statement *s, int index, const char *text, size_t bytes)
 {
     if (index < 1 || (uint32_t)index > s->param_count)
         return QN_MISUSE;
     uint32_t i = (uint32_t)index - 1;
-    s->nulls[i] = !text;
-    s->texts[i] = NULL;
+    s->nulls[i] = true;
     if (!text)
         return QN_OK;
-    s->texts[i] = qn_arena_strndup(&s->arena, text, bytes);
+    if (!s->texts[i] || bytes >= s->text_capacity[i]) {
+        size_t capacity = bytes < 32 ? 32 : bytes < SIZE_MAX / 4 ? bytes + bytes / 2 + 1 : SIZE_MAX;
+        char  *room = qn_arena_alloc(&s->arena, capacity);
+        if (!room)
+            return QN_NOMEM;
+        s->texts[i] = room;
+        s->text_capacity[i] = capacity;
+    }
+    memcpy(s->texts[i], text, bytes);
+    s->texts[i][bytes] = '\0';
     s->text_bytes[i] = bytes;
-    return s->texts[i] ? QN_OK : QN_NOMEM;
+    s->nulls[i] = false;
+    return QN_OK;
 }
 
 QN_API qn_status qn_bind_null(qn_statement *s, int index) { return bind(s, index, NULL, 0); }
@@ -214,9 +233,14 @@ QN_API qn_status qn_bind_int64(qn_statement *s, int index, int64_t value)
 
 QN_API qn_status qn_bind_double(qn_statement *s, int index, double value)
 {
-    char text[40];
-    int  n = snprintf(text, sizeof text, "%.17g", value);
-    return bind(s, index, text, (size_t)n);
+    /* the engine's own text: printf's depends on the locale and has a sign before nan */
+    const qn_text_settings set = {.extra_float_digits = 1};
+    qn_buf                 text;
+    qn_buf_init(&text, &s->db->mem);
+    qn_value_print(QN_TYPE(DOUBLE), &(qn_datum){.f64 = value}, &set, &text);
+    qn_status st = qn_buf_ok(&text) ? bind(s, index, text.data, text.bytes) : QN_NOMEM;
+    qn_buf_deinit(&text);
+    return st;
 }
 
 QN_API qn_status qn_bind_text(qn_statement *s, int index, const char *text, size_t bytes)
@@ -224,21 +248,20 @@ QN_API qn_status qn_bind_text(qn_statement *s, int index, const char *text, size
     return bind(s, index, text ? text : "", text ? bytes : 0);
 }
 
-QN_API qn_status qn_run(qn_statement *s, qn_result **result, qn_error *err)
+static qn_status run(qn_statement *s, qn_result **result, qn_error *err)
 {
     qn_status st = QN_OK;
     qn_arena  arena;
 
-    if (err)
-        qn_error_clear(err);
     *result = NULL;
-    atomic_store(&s->conn->cancel, false);
-    qn_arena_init(&arena, &s->conn->db->mem);
+    qn_arena_init(&arena, &s->db->mem);
     for (uint32_t i = 0; i < s->param_count; i++)
-        if (s->texts[i])
+        if (!s->nulls[i])
             QN_TRY(qn_value_parse(s->unit->bound->param_types[i], s->texts[i], s->text_bytes[i], &s->conn->session.text, &arena,
                                   &s->values[i], err));
     QN_TRY(statement_run(s->conn, s->unit, s->values, s->nulls, result, err));
+    if (s->unit->bound->kind != QN_STMT_EXECUTE)
+        unit_renew(&s->unit, *result);
 done:
     if (st != QN_OK)
         position_in_characters(err, s->unit->sql, s->unit->sql_bytes);
@@ -246,19 +269,32 @@ done:
     return st;
 }
 
+QN_API qn_status qn_run(qn_statement *s, qn_result **result, qn_error *err)
+{
+    if (err)
+        qn_error_clear(err);
+    atomic_store(&s->conn->cancel, false);
+    return run(s, result, err);
+}
+
 QN_API qn_status qn_query(qn_connection *conn, const char *sql, qn_result **result, qn_error *err)
 {
     qn_status   st = QN_OK;
-    const char *at = sql, *tail;
+    const char *at = sql, *tail, *end = sql + strlen(sql);
     *result = NULL;
+    if (err)
+        qn_error_clear(err);
+    atomic_store(&conn->cancel, false); /* once: an interruption between two statements ends the text */
     for (;;) {
-        qn_statement *s;
-        st = qn_prepare(conn, at, SIZE_MAX, &tail, &s, err);
+        qn_statement *s = NULL;
+        tail = end;
+        st = atomic_load(&conn->cancel) ? qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request")
+                                        : prepare(conn, at, (size_t)(end - at), &tail, &s, err);
         if (st == QN_OK && s) {
             qn_result_free(*result);
             *result = NULL;
             st = s->param_count && s->unit->bound->kind != QN_STMT_PREPARE ? qn_fail(err, QN_SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1")
-                                : qn_run(s, result, err);
+                                : run(s, result, err);
             qn_finalize(s);
         }
         if (st != QN_OK) {

@@ -95,7 +95,6 @@ qn_status run_explain(qn_connection *conn, unit *u, const qn_datum *params, cons
             }
             qn_clock *clock = &conn->db->env.clock;
             uint64_t  start = clock->monotonic_ns(clock->self);
-            r->snapshot = qn_store_snapshot(conn->db->store);
             QN_TRY(execute_program(conn, u, r->snapshot, QN_DISPATCH_PROFILE, params, nulls, &r->exec, err));
             put_analysis(u, r->exec, clock->monotonic_ns(clock->self) - start, outer->timing, &text);
         }

@@ -69,7 +69,6 @@ static qn_status run_select(qn_connection *conn, unit *u, const qn_datum *params
     }
     r->types = types;
     r->columns = s->visible_count;
-    r->snapshot = qn_store_snapshot(conn->db->store);
     QN_TRY(execute_program(conn, u, r->snapshot, conn->session.dispatch, params, nulls, &r->exec, err));
     r->rows = qn_exec_rows(r->exec);
     r->row_count = r->rows->count;
@@ -203,6 +202,15 @@ done:
     return st;
 }
 
+void unit_renew(unit **u, const qn_result *r)
+{
+    if (!r->unit || r->unit == *u)
+        return;
+    unit_ref(r->unit);
+    unit_unref(*u);
+    *u = r->unit;
+}
+
 static qn_status run_execute(qn_connection *conn, unit *u, qn_result **r, qn_error *err)
 {
     qn_status  st = QN_OK;
@@ -221,6 +229,7 @@ static qn_status run_execute(qn_connection *conn, unit *u, qn_result **r, qn_err
     QN_ALLOC(err, nulls = qn_arena_array(&arena, bool, u->bound->argument_count + 1));
     QN_TRY(evaluate_constants(conn, u, u->bound->arguments, u->bound->argument_count, values, nulls, &arena, err));
     QN_TRY(statement_run(conn, inner, values, nulls, r, err));
+    unit_renew(&(*p)->unit, *r);
 done:
     unit_unref(inner);
     qn_arena_deinit(&arena);
@@ -271,37 +280,44 @@ static qn_status run_kind(qn_connection *conn, unit *u, const qn_datum *params, 
     QN_UNREACHABLE();
 }
 
-/* A unit whose catalog has moved on is compiled again from its text. */
-static qn_status refresh(qn_connection *conn, unit *u, unit **fresh, qn_error *err)
+/* A unit whose catalog has moved on is compiled again from its text.  *now is the state that *fresh fits. */
+static qn_status refresh(qn_connection *conn, unit *u, unit **fresh, qn_snapshot **now, qn_error *err)
 {
-    qn_snapshot *now = qn_store_snapshot(conn->db->store);
-    bool         same = now->schema_version == u->snapshot->schema_version;
-    size_t       consumed;
-    qn_snapshot_unref(now);
-    if (same) {
+    size_t consumed;
+    *now = qn_store_snapshot(conn->db->store);
+    if ((*now)->schema_version == u->snapshot->schema_version) {
         unit_ref(u);
         *fresh = u;
         return QN_OK;
     }
-    return unit_compile(conn, u->sql, u->sql_bytes, u->bound->param_count, u->bound->param_types, fresh, &consumed, err);
+    qn_snapshot_unref(*now);
+    *now = NULL;
+    qn_status st = unit_compile(conn, u->sql, u->sql_bytes, u->bound->param_count, u->bound->param_types, fresh, &consumed, err);
+    if (st == QN_OK) {
+        *now = (*fresh)->snapshot;
+        atomic_fetch_add(&(*now)->refs, 1);
+    }
+    return st;
 }
 
 qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, const bool *param_nulls, qn_result **out, qn_error *err)
 {
-    qn_status  st;
-    unit      *fresh;
-    qn_result *r = NULL;
+    qn_status    st;
+    unit        *fresh;
+    qn_snapshot *now;
+    qn_result   *r = NULL;
 
     *out = NULL;
     if (u->bound->kind == QN_STMT_EXECUTE)
         return run_execute(conn, u, out, err);
     session_tick(conn);
-    st = refresh(conn, u, &fresh, err);
+    st = refresh(conn, u, &fresh, &now, err);
     if (st != QN_OK)
         return st;
     st = result_new(conn, &r, err);
     if (st == QN_OK) {
         r->unit = fresh;
+        r->snapshot = now;
         st = run_kind(conn, fresh, params, param_nulls, r, err);
         if (st != QN_OK) {
             unit_locate(fresh, err);
@@ -312,5 +328,6 @@ qn_status statement_run(qn_connection *conn, unit *u, const qn_datum *params, co
         return st;
     }
     unit_unref(fresh);
+    qn_snapshot_unref(now);
     return st;
 }

@@ -164,8 +164,12 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
     qn_database *db = conn->db;
     unit        *u;
     qn_bound    *target;
+    size_t       end = 0;
 
     *out = NULL;
+    for (bool blank = true; blank && end < bytes;) /* a script of many statements is not copied for each of them */
+        end += qn_sql_statement_end(sql + end, bytes - end, &blank);
+    bytes = end;
     QN_ALLOC(err, u = qn_alloc0(&db->mem, sizeof *u));
     atomic_init(&u->refs, 1);
     u->db = db;

@@ -61,6 +61,11 @@ done:
 
 /* ---- rows of a query into a table ---------------------------------------------------------------------- */
 
+static qn_status poll_cancel(qn_connection *conn, qn_error *err)
+{
+    return atomic_load(&conn->cancel) ? qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request") : QN_OK;
+}
+
 static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t table_id, const char *name,
                              const qn_column *columns, uint32_t column_count, qn_rows *rows, uint64_t *count, qn_error *err)
 {
@@ -75,6 +80,7 @@ static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t ta
     qn_appender_name(appender, name);
     for (uint64_t at = 0; at < rows->count;) {
         uint32_t n;
+        QN_TRY(poll_cancel(conn, err));
         qn_arena_reset(&arena);
         QN_ALLOC(err, values = qn_arena_array(&arena, void *, rows->column_count + 1));
         QN_ALLOC(err, nulls = qn_arena_array(&arena, uint64_t *, rows->column_count + 1));
@@ -255,7 +261,6 @@ qn_status run_copy_to(qn_connection *conn, unit *u, qn_result *r, qn_error *err)
         types[i] = s->targets[i].expr->type;
         names[i] = s->targets[i].name;
     }
-    r->snapshot = qn_store_snapshot(conn->db->store);
     QN_TRY(execute_program(conn, u, r->snapshot, conn->session.dispatch, NULL, NULL, &r->exec, err));
     qn_rows *rows = qn_exec_rows(r->exec);
     file_env.vfs = conn->db->file_vfs;
@@ -265,6 +270,7 @@ qn_status run_copy_to(qn_connection *conn, unit *u, qn_result *r, qn_error *err)
         uint32_t   n;
         void     **values;
         uint64_t **nulls;
+        QN_TRY(poll_cancel(conn, err));
         qn_arena_reset(&arena);
         QN_ALLOC(err, values = qn_arena_array(&arena, void *, rows->column_count + 1));
         QN_ALLOC(err, nulls = qn_arena_array(&arena, uint64_t *, rows->column_count + 1));

@@ -17,7 +17,8 @@ qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err)
     case QN_SOURCE_VALUES:
         pl->table = qn_catalog_table_by_id(exec->snapshot, s->table_id);
         if (!pl->table)
-            return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "the program is older than the catalog");
+            /* dropped between binding and the writer's turn */
+            return qn_fail(err, QN_SQLSTATE_UNDEFINED_TABLE, "relation \"%s\" does not exist", s->table->name);
         pl->morsels = pl->table->block_count;
         break;
     case QN_SOURCE_GROUPS:

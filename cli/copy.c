@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static ptrdiff_t copy_read(void *arg, void *buffer, size_t bytes)
@@ -199,13 +200,19 @@ static bool request_parse(const char *p, copy_request *request)
 
 static FILE *request_open(qn_sh *sh, const copy_request *request)
 {
-    FILE *file;
+    FILE       *file;
+    struct stat info;
 
     fflush(NULL);
     if (request->program)
         file = popen(request->file, request->from ? "r" : "w");
     else
         file = fopen(request->file, request->from ? "r" : "w");
+    if (file && !request->program && fstat(fileno(file), &info) == 0 && S_ISDIR(info.st_mode)) {
+        (void)fclose(file);
+        file  = NULL;
+        errno = EISDIR;
+    }
     if (!file)
         qn_sh_message(sh, "%s: %s", request->file, strerror(errno));
     return file;

@@ -103,9 +103,11 @@ qn_result *qn_sh_select(qn_sh *sh, const char *sql, bool quiet)
     qn_error   err    = {0};
     qn_status  status;
 
+    qn_sh_progress_start(sh);
     qn_sh_running = 1;
     status        = qn_query(sh->conn, sql, &result, &err);
     qn_sh_running = 0;
+    qn_sh_progress_clear(sh);
     if (status == QN_OK)
         return result;
     if (!quiet)
@@ -284,14 +286,29 @@ static void remember_success(qn_sh *sh, const qn_result *result)
                   count && count[1] >= '0' && count[1] <= '9' ? count + 1 : "0");
 }
 
-/* SELECT without columns gives rows of nothing; CREATE TABLE AS has the same tag and gives none. */
+/* A word of its own in text, anywhere: also in quotes, which is near enough for its one caller. */
+static bool has_word(const char *text, const char *word)
+{
+    size_t bytes = strlen(word);
+
+    for (size_t i = 0; text[i]; i++)
+        if (strncasecmp(text + i, word, bytes) == 0 &&
+            (i == 0 || !qn_sh_is_ident((unsigned char)text[i - 1])) &&
+            !qn_sh_is_ident((unsigned char)text[i + bytes]))
+            return true;
+    return false;
+}
+
+/* SELECT without columns gives rows of nothing; CREATE TABLE AS and SELECT INTO have the same tag and
+ * give none. */
 static bool has_rows(const qn_result *result, const char *statement)
 {
     const char *tag = qn_result_command(result);
 
     if (qn_result_columns(result) > 0)
         return true;
-    return tag && strncmp(tag, "SELECT", 6) == 0 && strncasecmp(statement, "select", 6) == 0;
+    return tag && strncmp(tag, "SELECT", 6) == 0 && strncasecmp(statement, "select", 6) == 0 &&
+           !has_word(statement, "into");
 }
 
 static bool show_result(qn_sh *sh, qn_result *result, FILE *out, const char *text, size_t offset)
@@ -316,12 +333,23 @@ static bool show_result(qn_sh *sh, qn_result *result, FILE *out, const char *tex
 /* Results that could not be written end the session: nobody reads what follows. */
 static bool check_output(qn_sh *sh)
 {
-    fflush(sh->out);
-    fflush(stdout);
-    if (!ferror(stdout))
+    FILE *failed = NULL;
+
+    /* A command behind \o may end when it has enough. */
+    if ((fflush(sh->out) != 0 || ferror(sh->out)) && !sh->out_is_pipe)
+        failed = sh->out;
+    if (!failed && (fflush(stdout) != 0 || ferror(stdout)))
+        failed = stdout;
+    if (!failed)
         return true;
+    if (failed != stdout && sh->interactive) {
+        fprintf(stderr, "quern: error: could not write to the \\o output: %s\n", strerror(errno));
+        qn_sh_set_output(sh, NULL);
+        return true;
+    }
     if (errno != EPIPE)
-        fprintf(stderr, "quern: error: could not write to standard output: %s\n", strerror(errno));
+        fprintf(stderr, "quern: error: could not write to %s: %s\n",
+                failed == stdout ? "standard output" : "the output file", strerror(errno));
     sh->status = QN_EXIT_IO;
     sh->quit   = true;
     return false;

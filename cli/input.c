@@ -215,6 +215,10 @@ void qn_sh_run_input(qn_sh *sh, qn_sh_input *input)
 
         if (!got)
             break;
+        if (input->line == 1 && line.bytes >= 3 && memcmp(line.data, "\xef\xbb\xbf", 3) == 0) {
+            memmove(line.data, line.data + 3, line.bytes - 2); /* a byte order mark; the 0 too */
+            line.bytes -= 3;
+        }
         go_on = run_line(sh, &line);
     }
     /* A script's last statement needs no semicolon; one typed at a terminal does. */

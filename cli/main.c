@@ -184,9 +184,11 @@ static int gen_main(int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[2], "hits") == 0)
         return gen_hits_main(argc - 2, argv + 2);
+    if (argc >= 3 && strcmp(argv[2], "--help") == 0)
+        argc = 2;
     if (argc >= 3)
         fprintf(stderr, "quern: gen: unknown kind of data \"%s\"\n", argv[2]);
-    fputs("Usage: quern gen hits [OPTION]...   rows shaped like ClickBench's table\n",
+    fputs("Usage: quern gen hits --rows N [--seed S]   rows shaped like ClickBench's table\n",
           argc >= 3 ? stderr : stdout);
     return argc >= 3 ? QN_EXIT_USAGE : QN_EXIT_OK;
 }

@@ -7,8 +7,11 @@
 
 #include <fcntl.h>
 #include <histedit.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,12 +97,21 @@ static unsigned char key_complete(EditLine *edit, int key)
     return result;
 }
 
+/* The line editor reads characters of the locale, and without a locale it drops all but ASCII.  Text of
+ * the database is UTF-8, also where LANG is not set.  LC_CTYPE alone: numbers must keep their point. */
+static void set_locale(void)
+{
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static void terminal_open(struct qn_sh_terminal *terminal, qn_sh *sh)
 {
     const char *home = getenv("HOME");
     HistEvent   event;
     qn_sh_buf   path = {0};
 
+    set_locale();
     *terminal         = (struct qn_sh_terminal){.sh = sh};
     terminal->history = history_init();
     terminal->edit    = el_init("quern", stdin, stdout, stderr);
@@ -151,6 +163,35 @@ static void remember_line(struct qn_sh_terminal *terminal, const char *line)
         (void)history(terminal->history, &event, H_ENTER, line);
 }
 
+static bool is_word(const char *line, const char *word)
+{
+    size_t bytes = strlen(word);
+
+    line += strspn(line, " \t");
+    return strncasecmp(line, word, bytes) == 0 && !line[bytes + strspn(line + bytes, " \t\r\n;")];
+}
+
+/* Words that people try before they know \? and \q; as in psql they count on a line of their own.
+ * Inside a statement they may be names, so there they only get a hint. */
+static bool plain_word(qn_sh *sh, const char *line)
+{
+    bool help = is_word(line, "help"), begun = sh->query.bytes > 0;
+
+    if (!help && !is_word(line, "quit") && !is_word(line, "exit"))
+        return false;
+    if (begun)
+        puts(qn_sh_lex_prompt(&sh->lex, true) == '-'
+                 ? (help ? "Use \\? for help or press control-C to clear the input buffer."
+                         : "Use \\q to quit.")
+                 : "Use control-C to clear the input buffer.");
+    else if (help)
+        puts("Type \\h for help with SQL, \\? for help with the shell's commands, \\q to quit;\n"
+             "a statement ends with a semicolon.");
+    else
+        sh->quit = true;
+    return !begun;
+}
+
 bool qn_sh_terminal_line(qn_sh *sh, qn_sh_buf *line)
 {
     struct qn_sh_terminal *terminal = sh->terminal;
@@ -176,7 +217,8 @@ bool qn_sh_terminal_line(qn_sh *sh, qn_sh_buf *line)
         return false;
     }
     remember_line(terminal, text);
-    qn_sh_buf_add(line, text, (size_t)count);
+    if (!plain_word(sh, text))
+        qn_sh_buf_add(line, text, (size_t)count);
     return true;
 }
 

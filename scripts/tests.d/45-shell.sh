@@ -41,6 +41,15 @@ check "read only" 1 "" "$quern" -At "$folder/db" --read-only -c "CREATE TABLE v(
 check "SQL error" 1 "1" "$quern" -At -c "SELECT 1" -c "SELECT nope" -c "SELECT 2"
 check "usage" 2 "" "$quern" --no-such-option
 check "not a database" 3 "" "$quern" tests/shell --read-only -c "SELECT 1"
+check "output file that cannot be written" 3 "" "$quern" -o /dev/full -c "SELECT 1"
+check "SELECT INTO" 0 "SELECT 1
+7" "$quern" -At "$folder/db" -c "SELECT 7 AS a INTO made" -c "SELECT a FROM made"
+check "SELECT without columns" 0 "" "$quern" -At -c "SELECT"
+printf '\xef\xbb\xbfSELECT 1;\r\nSELECT 2;\r\n' >"$folder/bom.sql"
+check "byte order mark" 0 "1
+2" "$quern" -At -f "$folder/bom.sql"
+check "\\copy from a directory" 1 "" "$quern" "$folder/db" -c "\\copy t FROM '$folder'"
+if grep -q 'Is a directory' "$folder/err"; then echo "PASS shell \\copy names the directory"; else echo "FAIL shell \\copy names the directory"; fi
 check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"
 check "jsonl" 0 '{"a":1}' "$quern" --jsonl -c "SELECT 1 AS a"
 check "tsv" 0 "a	b
@@ -57,4 +66,18 @@ if [ "$("$quern" -At -c "SELECT g FROM generate_series(1, 300000) g" 2>&1 | head
     echo "PASS shell closed pipe"
 else
     echo "FAIL shell closed pipe"
+fi
+
+# A terminal: characters beyond ASCII arrive whatever the locale; help and quit are words for the shell.
+if command -v script >/dev/null && command -v timeout >/dev/null; then
+    said=$({ sleep 1; printf "help\nSELECT 'Ä€' || 'x' AS a;\nSELECT 1\nquit\n;\nquit\n"; sleep 2; } |
+        HOME=$folder LC_ALL=C TERM=xterm timeout 20 script -qec "$quern" /dev/null 2>/dev/null)
+    if grep -q "^ Ä€x" <<<"$said"; then echo "PASS shell typed UTF-8"; else echo "FAIL shell typed UTF-8"; fi
+    if grep -q '\\q to quit;' <<<"$said" && grep -q 'Use .q to quit' <<<"$said"; then
+        echo "PASS shell help and quit"
+    else
+        echo "FAIL shell help and quit"
+    fi
+else
+    echo "SKIP shell on a terminal (no script)"
 fi

@@ -13,6 +13,7 @@
 #include "load/load_int.h"
 
 #define INPUT_BUFFER ((size_t)1 << 18)
+#define WAIT_MS      50
 
 struct qn_input {
     qn_env          *env;
@@ -20,6 +21,8 @@ struct qn_input {
     qn_codec         codec;
     qn_file         *file;
     uint64_t         file_bytes; /* 0: unknown */
+    bool             stream;     /* a pipe or device: reads may have to wait */
+    const _Atomic bool *stop;    /* or NULL */
     _Atomic uint64_t read_bytes; /* the reading thread adds, progress reads */
 
     char      *buffer; /* compressed bytes */
@@ -132,7 +135,8 @@ static qn_status open_file(qn_input *in, qn_error *err)
         return open_failed(path, &cause, err);
     if (info.is_directory)
         return qn_fail(err, QN_SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is a directory", path);
-    if (vfs->open(vfs, path, QN_OPEN_READ, &in->file, &cause) != QN_OK)
+    in->stream = !info.is_regular && vfs->wait;
+    if (vfs->open(vfs, path, in->stream ? QN_OPEN_STREAM : QN_OPEN_READ, &in->file, &cause) != QN_OK)
         return open_failed(path, &cause, err);
     in->file_bytes = info.is_regular ? info.bytes : 0;
     return QN_OK;
@@ -181,9 +185,33 @@ double qn_input_fraction(const qn_input *in)
     return f > 1 ? 1 : f;
 }
 
+void qn_input_stop(qn_input *in, const _Atomic bool *stop)
+{
+    in->stop = stop;
+}
+
+static qn_status wait_for_stream(qn_input *in, qn_error *err)
+{
+    qn_vfs *vfs = in->env->vfs;
+    bool    ready = false;
+    while (!ready) {
+        if (in->stop && atomic_load_explicit(in->stop, memory_order_relaxed))
+            return qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+        qn_status st = vfs->wait(vfs, in->file, WAIT_MS, &ready, err);
+        if (st != QN_OK)
+            return st;
+    }
+    return QN_OK;
+}
+
 static qn_status read_source(qn_input *in, void *buffer, size_t bytes, size_t *got, qn_error *err)
 {
     *got = 0;
+    if (in->stream) {
+        qn_status st = wait_for_stream(in, err);
+        if (st != QN_OK)
+            return st;
+    }
     if (!in->source.path) {
         ptrdiff_t n = in->source.read(in->source.arg, buffer, bytes);
         if (n < 0 || (size_t)n > bytes)

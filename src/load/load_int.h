@@ -22,9 +22,11 @@
 typedef struct qn_input qn_input;
 
 qn_status qn_input_open(qn_env *env, const qn_load_source *source, qn_input **input, qn_error *err);
+/* Reading from a pipe or device, which may keep it waiting, gives up with 57014 once *stop is set. */
+void      qn_input_stop(qn_input *input, const _Atomic bool *stop);
 void      qn_input_close(qn_input *input); /* NULL is allowed */
-/* Fills buffer; *got is less than bytes only at the end or, for a callback, when it gave less; 0 is
- * the end. */
+/* Fills buffer; *got is less than bytes only at the end or, for a callback or a stream, when it gave
+ * less; 0 is the end. */
 qn_status qn_input_read(qn_input *input, void *buffer, size_t bytes, size_t *got, qn_error *err);
 /* Share of the file that was read, negative when its size is unknown.  Any thread. */
 double qn_input_fraction(const qn_input *input);

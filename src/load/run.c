@@ -727,6 +727,7 @@ static qn_status set_up(load *l, const qn_load_source *source, qn_error *err)
     set_sizes(l);
     qn_records_init(&l->records, &job->options);
     QN_TRY(qn_input_open(job->env, source, &l->input, err));
+    qn_input_stop(l->input, &l->failing);
     QN_ALLOC(err, l->chunks = qn_alloc0(l->mem, l->chunk_count * sizeof *l->chunks));
     QN_ALLOC(err, l->tasks = qn_alloc0(l->mem, l->task_count * sizeof *l->tasks));
     QN_ALLOC(err, l->workers = qn_alloc0(l->mem, l->threads * sizeof *l->workers));

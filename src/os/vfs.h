@@ -18,7 +18,8 @@ typedef enum qn_open_mode {
     QN_OPEN_CREATE,     /* read and write, created when missing */
     QN_OPEN_CREATE_NEW, /* read and write, must not exist */
     QN_OPEN_TRUNCATE,   /* read and write, created or emptied: for other programs to read */
-    QN_OPEN_EXPORT_NEW  /* the same, must not exist */
+    QN_OPEN_EXPORT_NEW, /* the same, must not exist */
+    QN_OPEN_STREAM      /* a pipe or device, to be read at QN_STREAM after `wait` says that it can be */
 } qn_open_mode;
 
 typedef struct qn_file qn_file; /* opaque; owned by the vfs that opened it */
@@ -64,7 +65,8 @@ struct qn_vfs {
     qn_status (*open)(qn_vfs *, const char *path, qn_open_mode mode, qn_file **file, qn_error *err);
     void (*close)(qn_vfs *, qn_file *file); /* NULL is allowed */
     /* Reads up to `bytes`; *got is less only at the end of the file (0: at the end).  Works on pipes
-     * and devices too when offset is QN_STREAM: then it reads on from the current position. */
+     * and devices too when offset is QN_STREAM: then it reads on from the current position, and of a file
+     * opened as QN_OPEN_STREAM what is there. */
     qn_status (*read)(qn_vfs *, qn_file *file, uint64_t offset, void *buffer, size_t bytes,
                       size_t *got, qn_error *err);
     qn_status (*write)(qn_vfs *, qn_file *file, uint64_t offset, const void *data, size_t bytes,
@@ -86,6 +88,9 @@ struct qn_vfs {
     /* Whole-file lock that dies with the process (OFD lock).  55006 when another holder has it. */
     qn_status (*lock)(qn_vfs *, qn_file *file, bool exclusive, qn_error *err);
     qn_status (*file_bytes)(qn_vfs *, qn_file *file, uint64_t *bytes, qn_error *err);
+    /* Wait up to wait_ms until something can be read from a file opened as QN_OPEN_STREAM, or it has ended.  NULL:
+     * not offered, and neither is QN_OPEN_STREAM. */
+    qn_status (*wait)(qn_vfs *, qn_file *file, int wait_ms, bool *ready, qn_error *err);
     /* The path as it is found from anywhere: a relative one means another file once the process changes its
      * directory.  False when that cannot be told or does not fit.  NULL: paths mean the same everywhere. */
     bool (*absolute)(qn_vfs *, const char *path, char *out, size_t bytes);

@@ -20,6 +20,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,7 @@ static qn_status posix_open(qn_vfs *vfs, const char *path, qn_open_mode mode, qn
     int allowed = 0600;
     switch (mode) {
     case QN_OPEN_READ: flags |= O_RDONLY; break;
+    case QN_OPEN_STREAM: flags |= O_RDONLY | O_NONBLOCK | O_NOCTTY; break; /* opening must not wait either */
     case QN_OPEN_WRITE: flags |= O_RDWR; break;
     case QN_OPEN_CREATE: flags |= O_RDWR | O_CREAT; break;
     case QN_OPEN_CREATE_NEW: flags |= O_RDWR | O_CREAT | O_EXCL; break;
@@ -103,7 +105,6 @@ static void posix_close(qn_vfs *vfs, qn_file *file)
 static qn_status posix_read(qn_vfs *vfs, qn_file *file, uint64_t offset, void *buffer, size_t bytes,
                             size_t *got, qn_error *err)
 {
-    (void)vfs;
     *got = 0;
     while (*got < bytes) {
         char   *at = (char *)buffer + *got;
@@ -112,6 +113,15 @@ static qn_status posix_read(qn_vfs *vfs, qn_file *file, uint64_t offset, void *b
             RETRY(n, read(descriptor(file), at, bytes - *got));
         else
             RETRY(n, pread(descriptor(file), at, bytes - *got, (off_t)(offset + *got)));
+        if (n < 0 && errno == EAGAIN) { /* a stream has no more for now */
+            bool ready;
+            if (*got)
+                break;
+            qn_status st = vfs->wait(vfs, file, -1, &ready, err);
+            if (st != QN_OK)
+                return st;
+            continue;
+        }
         if (n < 0)
             return file_failed(file, "read file", err);
         if (n == 0)
@@ -119,6 +129,16 @@ static qn_status posix_read(qn_vfs *vfs, qn_file *file, uint64_t offset, void *b
         *got += (size_t)n;
     }
     return QN_OK;
+}
+
+/* A pipe that nobody has opened for writing yet has not ended; poll knows the difference, read does not. */
+static qn_status posix_wait(qn_vfs *vfs, qn_file *file, int wait_ms, bool *ready, qn_error *err)
+{
+    (void)vfs;
+    struct pollfd one = {.fd = descriptor(file), .events = POLLIN};
+    int           n   = poll(&one, 1, wait_ms);
+    *ready            = n > 0;
+    return n < 0 && errno != EINTR ? file_failed(file, "wait for file", err) : QN_OK;
 }
 
 static qn_status posix_write(qn_vfs *vfs, qn_file *file, uint64_t offset, const void *data, size_t bytes,
@@ -373,6 +393,7 @@ qn_vfs *qn_vfs_posix(void)
         .unmap      = posix_unmap,
         .lock       = posix_lock,
         .file_bytes = posix_file_bytes,
+        .wait       = posix_wait,
         .absolute   = posix_absolute,
     };
     return &posix;

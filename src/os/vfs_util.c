@@ -26,7 +26,8 @@ qn_status qn_vfs_errno(qn_error *err, int error_number, const char *what, const 
 qn_status qn_vfs_open_failed(qn_error *err, int error_number, qn_open_mode mode, const char *path)
 {
     bool        create  = mode == QN_OPEN_CREATE || mode == QN_OPEN_CREATE_NEW || mode == QN_OPEN_EXPORT_NEW;
-    const char *purpose = mode == QN_OPEN_READ ? " for reading" : create ? "" : " for writing";
+    bool        reading = mode == QN_OPEN_READ || mode == QN_OPEN_STREAM;
+    const char *purpose = reading ? " for reading" : create ? "" : " for writing";
     return qn_fail(err, state_of(error_number), "could not %s file \"%s\"%s: %s",
                    create ? "create" : "open", path, purpose, strerror(error_number));
 }

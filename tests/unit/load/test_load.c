@@ -1,6 +1,7 @@
 /* COPY FROM, from bytes to the rows of a table. */
 #include "load_fixture.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -608,6 +609,48 @@ static ptrdiff_t broken(void *arg, void *buffer, size_t bytes)
     return 2;
 }
 
+static bool give_up(void *arg, double fraction)
+{
+    (void)arg, (void)fraction;
+    return false;
+}
+
+static void write_late(void *arg)
+{
+    const char *path = arg;
+    usleep(120000); /* the load has been waiting for a writer */
+    FILE *out = fopen(path, "wb");
+    for (int i = 0; i < 3; i++) {
+        fprintf(out, "%d\n", i);
+        fflush(out);
+        usleep(30000);
+    }
+    fclose(out);
+}
+
+/* A pipe that nobody writes to keeps nobody from canceling; with a writer, however slow, it is read to its end. */
+static void test_pipes(void **state)
+{
+    (void)state;
+    fixture     f;
+    qn_thread   writer;
+    const char *path = path_of("pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fixture_open(&f, "a integer");
+    f.job.progress = give_up;
+    assert_int_not_equal(fixture_load_file(&f, path), QN_OK);
+    assert_string_equal(f.err.sqlstate, "57014");
+    f.job.progress = NULL;
+    assert_int_equal(qn_thread_start(&writer, 0, write_late, (void *)(uintptr_t)path, NULL), QN_OK);
+    assert_int_equal(fixture_load_file(&f, path), QN_OK);
+    qn_thread_join(writer);
+    expect_rows(&f, "0\n1\n2\n");
+    assert_int_equal(fixture_load_file(&f, "/dev/null"), QN_OK);
+    assert_int_equal(f.rows, 0);
+    assert_int_equal(unlink(path), 0);
+    fixture_close(&f);
+}
+
 static void test_callback_failure(void **state)
 {
     (void)state;
@@ -718,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_progress_may_stop),
         cmocka_unit_test(test_callback_failure),
+        cmocka_unit_test(test_pipes),
         cmocka_unit_test(test_no_columns),
         cmocka_unit_test(test_short_lines_do_not_pile_up),
         cmocka_unit_test(test_every_allocation_fails_once),

@@ -86,7 +86,7 @@ static void list_offer_query(match_list *list, qn_sh *sh, const char *sql)
             char       *name  = qn_sh_strndup(text ? text : "", text ? bytes : 0);
             qn_sh_buf   shown = {0};
 
-            if (is_plain(name))
+            if (is_plain(name) && list->word[0] != '"') /* a quote once opened is closed */
                 qn_sh_buf_puts(&shown, name);
             else
                 qn_sh_buf_add_identifier(&shown, name);

@@ -784,13 +784,17 @@ static qn_status finish_sum(const agg_state *a, const void *p, qn_arena *arena, 
         *null = !s->n;
         if (!s->n)
             return QN_OK;
-        if (avg)
-            return finish_float(a, qn_exact_mean(&s->sum, (uint64_t)s->n, &over), over, out, err);
+        /* The value first: as arguments of one call, `over` might be read before it is written. */
+        if (avg) {
+            double mean = qn_exact_mean(&s->sum, (uint64_t)s->n, &over);
+            return finish_float(a, mean, over, out, err);
+        }
         if (a->result_bank == QN_BANK_F32) {
             out->f32 = qn_exact_round_f32(&s->sum, &over);
             return over ? finish_float(a, 0, true, out, err) : QN_OK;
         }
-        return finish_float(a, qn_exact_round(&s->sum, &over), over, out, err);
+        double sum = qn_exact_round(&s->sum, &over);
+        return finish_float(a, sum, over, out, err);
     }
     case SHAPE_NUM_SUM: {
         const num_sum *s = p;

@@ -98,7 +98,8 @@ typedef struct qn_options {
  * writing), QN_CORRUPT (not a quern database, damaged, or a newer format).  Close with qn_close. */
 QN_API QN_MUST_USE qn_status qn_open(const char *path, const qn_options *options,
                                      qn_database **db, qn_error *err);
-/* Close; all connections must be closed before.  NULL is allowed. */
+/* Close; all connections must be closed, and all statements and results freed, before: they use the
+ * memory of the database.  NULL is allowed. */
 QN_API void qn_close(qn_database *db);
 
 QN_API QN_MUST_USE qn_status qn_connect(qn_database *db, qn_connection **conn, qn_error *err);

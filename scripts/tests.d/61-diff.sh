@@ -14,9 +14,9 @@ for option in "--set quern.optimizer=off" "--set quern.group_mode=hash" "--set q
     build/slt $option tests/sql
 done
 if [ -n "${QUERN_ALL:-}" ]; then
-    python3 tests/diff/diff.py --random 400 --seed 0
+    python3 tests/diff/diff.py --random 400 --seed 0 --extent all
     if [ -x "${PG_BINDIR:-/usr/lib/postgresql/15/bin}/postgres" ]; then
-        python3 tests/diff/diff.py --random 100 --quick --oracle
+        python3 tests/diff/diff.py --random 100 --extent quick --oracle
     else
         echo "SKIP diff postgresql (not installed)"
     fi

@@ -138,20 +138,6 @@ static bool recover_slot(qn_vm *vm)
     return true;
 }
 
-/* An error in a batch of which LIMIT may want only the first rows belongs to one of them, perhaps not to one that is
- * wanted: take the batch again row by row.  What a single row raises then stands. */
-static bool replay_batch(qn_vm *vm)
-{
-    if (!vm->replay.armed || vm->replay.active || vm->err->status != QN_ERROR)
-        return false;
-    vm->replay.active = true;
-    vm->replay.next = 0;
-    vm->call_depth = 0;
-    qn_error_clear(vm->err);
-    vm->pc = vm->replay.pc;
-    return true;
-}
-
 qn_status dispatch_run(qn_vm *vm, uint32_t begin, uint32_t end)
 {
     const uint32_t          *code = vm->code;
@@ -166,11 +152,13 @@ qn_status dispatch_run(qn_vm *vm, uint32_t begin, uint32_t end)
             return QN_OK;
         qn_status st = tables[qn_instr_bank(w)][qn_instr_op(w)](vm, w);
         if (QN_UNLIKELY(st != QN_OK)) {
-            if (st == QN_ERROR && (recover_slot(vm) || replay_batch(vm)))
+            if (st == QN_ERROR && recover_slot(vm))
                 continue;
             int location = qn_code_location_at(vm->program, vm->pc - 1);
             if (location >= 0)
                 qn_error_locate(vm->err, location);
+            if (st == QN_ERROR && replay_batch(vm))
+                continue;
             return st;
         }
     }

@@ -316,8 +316,11 @@ struct qn_vm {
     uint32_t                sel_depth;
     struct { /* see replay_batch() in dispatch.c */
         bool                armed, active; /* the batch may be taken again row by row; it is */
+        bool                by_rows;       /* the block's values failed: its rows are read instead */
+        bool                dense;         /* all lanes were selected at first, else */
+        uint16_t           *lanes;         /* these */
         uint32_t            pc, n, sel_n, next;
-        uint16_t           *lanes;         /* selected at first */
+        qn_error           *first;         /* what the whole batch raised */
         qn_arena_mark       mark;          /* of the batch arena */
     } replay;
     const uint32_t         *weights;       /* VALUES sources; NULL: 1 each */
@@ -415,6 +418,8 @@ qn_status dict_hashes(qn_vm *vm, qn_dict *d);
 qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nulls, const uint16_t *sel, uint32_t n,
                        qn_arena *arena, qn_error *err);
 
+/* scan.c */
+bool      replay_batch(qn_vm *vm);
 /* exec.c */
 qn_status exec_run_pipeline(qn_vm *vm, uint32_t w);
 /* Row id within the table (or row number of the source) of a lane. */

@@ -512,18 +512,19 @@ static bool scan_next(qn_vm *vm)
     return true;
 }
 
-/* Under a LIMIT without ORDER BY, rows behind the last one wanted must not raise errors.  Nobody knows beforehand
- * which those are: should this batch fail, it is taken again, one row after the other. */
+/* Of several rows that raise errors the lowest counts, and its first error; under a LIMIT without ORDER BY rows behind
+ * the last one wanted count for nothing.  Vectors know neither: should a batch fail, it is taken again, one row after
+ * the other.  Where distinct values were walked, the block's rows are read first. */
 static qn_status replay_arm(qn_vm *vm)
 {
-    if (!vm->replay.lanes)
-        vm->replay.lanes = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof *vm->replay.lanes);
-    if (!vm->replay.lanes)
-        return qn_nomem(vm->err);
-    if (vm->sel)
+    vm->replay.dense = !vm->sel;
+    if (vm->sel) {
+        if (!vm->replay.lanes)
+            vm->replay.lanes = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof *vm->replay.lanes);
+        if (!vm->replay.lanes)
+            return qn_nomem(vm->err);
         memcpy(vm->replay.lanes, vm->sel, vm->sel_n * sizeof *vm->sel);
-    for (uint32_t i = 0; !vm->sel && i < vm->n; i++)
-        vm->replay.lanes[i] = (uint16_t)i;
+    }
     vm->replay.sel_n = vm->sel_n;
     vm->replay.n = vm->n;
     vm->replay.pc = vm->pc - 1;
@@ -532,40 +533,77 @@ static qn_status replay_arm(qn_vm *vm)
     return QN_OK;
 }
 
-static bool replay_next(qn_vm *vm)
+/* After an error: go back and look for the row it belongs to.  False: it stands. */
+bool replay_batch(qn_vm *vm)
 {
-    if (vm->replay.next == vm->replay.sel_n)
+    qn_scan *s = &vm->scan;
+    if (!vm->replay.armed || vm->replay.active || vm->err->status != QN_ERROR)
         return false;
-    qn_arena_rewind(&vm->batch, vm->replay.mark);
-    vm->n = vm->replay.n;
-    vm->sel = vm->replay.lanes + vm->replay.next++;
-    vm->sel_n = 1;
-    vm->sel_depth = 0;
+    if (!vm->replay.lanes)
+        vm->replay.lanes = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof *vm->replay.lanes);
+    if (!vm->replay.first)
+        vm->replay.first = qn_arena_alloc(&vm->lasting, sizeof *vm->replay.first);
+    if (!vm->replay.lanes || !vm->replay.first)
+        return false;
+    *vm->replay.first = *vm->err;
+    if (s->block && s->in_values) {
+        s->in_values = false;
+        s->cursor = 0;
+        vm->replay.by_rows = true;
+        vm->replay.armed = false;
+    } else {
+        for (uint32_t i = 0; vm->replay.dense && i < vm->replay.n; i++)
+            vm->replay.lanes[i] = (uint16_t)i;
+        vm->replay.active = true;
+        vm->replay.next = 0;
+    }
+    vm->call_depth = 0;
+    qn_error_clear(vm->err);
+    vm->pc = vm->replay.pc;
     return true;
+}
+
+/* The next row of a batch that is taken again.  *done: there is none (any more). */
+static qn_status replay_next(qn_vm *vm, bool *done)
+{
+    *done = false;
+    if (vm->replay.active && vm->replay.next < vm->replay.sel_n) {
+        qn_arena_rewind(&vm->batch, vm->replay.mark);
+        vm->n = vm->replay.n;
+        vm->sel = vm->replay.lanes + vm->replay.next++;
+        vm->sel_n = 1;
+        vm->sel_depth = 0;
+        return QN_OK;
+    }
+    bool failed = vm->replay.active && vm->pl->groups; /* no row failed by itself, but states were fed twice */
+    *done = true;
+    vm->replay.active = vm->replay.armed = false;
+    if (failed)
+        *vm->err = *vm->replay.first;
+    return failed ? QN_ERROR : QN_OK;
 }
 
 static qn_status batch_next(qn_vm *vm, uint32_t w)
 {
-    bool more = false, first_rows = vm->pl->sink && sink_takes_first_rows(vm, vm->pl->sink);
-    if (first_rows && sink_is_full(vm, vm->pl->sink)) { /* a series may be without end */
-        vm->replay.active = vm->replay.armed = false;
+    bool      more = false, done;
+    qn_status st;
+    if (vm->pl->sink && sink_takes_first_rows(vm, vm->pl->sink) && sink_is_full(vm, vm->pl->sink)) {
+        vm->replay.active = vm->replay.armed = false; /* a series may be without end */
         return go(vm, qn_operand1(vm->program, w));
     }
-    if (vm->replay.active && replay_next(vm))
-        return QN_OK;
-    vm->replay.active = vm->replay.armed = false;
+    st = replay_next(vm, &done);
+    if (st != QN_OK || !done)
+        return st;
     if (vm->scan.block) {
         more = scan_next(vm);
     } else {
         batch_reset(vm, 0);
-        qn_status st = source_next(vm, &more);
+        st = source_next(vm, &more);
         if (st != QN_OK)
             return st;
         vm->sel_n = vm->n;
     }
-    if (!more)
-        return go(vm, qn_operand1(vm->program, w));
-    return first_rows ? replay_arm(vm) : QN_OK;
+    return more ? replay_arm(vm) : go(vm, qn_operand1(vm->program, w));
 }
 
 static qn_status values_begin(qn_vm *vm, uint32_t w)
@@ -577,6 +615,7 @@ static qn_status values_begin(qn_vm *vm, uint32_t w)
     s->extremes = extremes;
     s->value_next = 0;
     s->in_values = false;
+    vm->replay.by_rows = false;
     if (s->value_column != QN_NO_COLUMN) {
         const qn_block_column *c = qn_block_column_at(s->block, s->value_column);
         s->in_values = c->kind == QN_COL_DICT;
@@ -601,9 +640,18 @@ static qn_status values_next(qn_vm *vm, uint32_t w)
         return QN_OK;
     }
     const qn_block_column *c = qn_block_column_at(s->block, s->value_column);
+    bool                   done;
+    qn_status              st = replay_next(vm, &done);
+    if (st != QN_OK || !done)
+        return st;
     if (!s->in_values) { /* row order only: each row stands for itself */
         vm->weights = NULL;
-        return scan_next(vm) ? QN_OK : go(vm, target);
+        if (scan_next(vm))
+            return replay_arm(vm);
+        if (!vm->replay.by_rows)
+            return go(vm, target);
+        *vm->err = *vm->replay.first; /* no row failed by itself, but states were fed twice */
+        return QN_ERROR;
     }
     if (s->value_next > c->distinct)
         return go(vm, target);
@@ -612,7 +660,7 @@ static qn_status values_next(qn_vm *vm, uint32_t w)
         s->weights[0] = s->weights[1] = 1;
         s->value_next = c->distinct + 1;
         vm->weights = s->weights;
-        return QN_OK;
+        return replay_arm(vm);
     }
     uint32_t first = s->value_next, n = c->distinct + 1 - first < QN_LANES ? c->distinct + 1 - first : QN_LANES;
     uint32_t skip = first == 0;
@@ -621,13 +669,13 @@ static qn_status values_next(qn_vm *vm, uint32_t w)
     if (skip)
         s->weights[0] = c->null_count;
     if (n > skip) {
-        qn_status st = qn_block_counts(s->block, s->value_column, first + skip, n - skip, s->weights + skip, vm->err);
+        st = qn_block_counts(s->block, s->value_column, first + skip, n - skip, s->weights + skip, vm->err);
         if (st != QN_OK)
             return st;
     }
     s->value_next = first + n;
     vm->weights = s->weights;
-    return QN_OK;
+    return replay_arm(vm);
 }
 
 void register_pipeline(qn_handler (*tables)[256])

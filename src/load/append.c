@@ -58,11 +58,44 @@ static bool is_null(const uint64_t *nulls, uint32_t i)
     return nulls && (nulls[i / 64] >> (i % 64) & 1);
 }
 
+/* DETAIL of a refused row: its values as text, long ones cut, as PostgreSQL shows them. */
+static void describe_row(const qn_appender *a, const void *const *values,
+                         const uint64_t *const *nulls, uint32_t row, qn_error *err)
+{
+    enum { SHOWN_BYTES = 64 };
+    static const qn_text_settings settings = {.extra_float_digits = 1};
+    qn_buf                        text, value;
+    qn_buf_init(&text, a->env->mem);
+    qn_buf_init(&value, a->env->mem);
+    for (uint32_t c = 0; c < a->fill.column_count && text.bytes < 400; c++) {
+        qn_type  type = a->fill.columns[c].type;
+        qn_datum v;
+        qn_buf_puts(&text, c ? ", " : "");
+        if (is_null(nulls ? nulls[c] : NULL, row)) {
+            qn_buf_puts(&text, "null");
+            continue;
+        }
+        qn_bank_get(qn_type_bank(type.id), values[c], row, &v);
+        qn_buf_clear(&value);
+        qn_value_print(type, &v, &settings, &value);
+        size_t shown = value.bytes;
+        if (shown > SHOWN_BYTES)
+            shown = qn_utf8_offset(value.data, value.bytes, qn_utf8_count(value.data, SHOWN_BYTES));
+        qn_buf_add(&text, value.data ? value.data : "", shown);
+        qn_buf_puts(&text, shown < value.bytes ? "..." : "");
+    }
+    if (!text.failed && !value.failed)
+        qn_error_detail(err, "Failing row contains (%s).", text.data ? text.data : "");
+    qn_buf_deinit(&text);
+    qn_buf_deinit(&value);
+}
+
 /* The first row that has NULL where it is not allowed, and there the first column: as row by row.
  */
-static qn_status check_nulls(const qn_appender *a, const uint64_t *const *nulls, uint32_t rows,
-                             qn_error *err)
+static qn_status check_nulls(const qn_appender *a, const void *const *values,
+                             const uint64_t *const *nulls, uint32_t rows, qn_error *err)
 {
+    qn_status        st;
     const qn_column *columns = a->fill.columns;
     uint32_t         first = rows, column = 0;
 
@@ -79,13 +112,16 @@ static qn_status check_nulls(const qn_appender *a, const uint64_t *const *nulls,
     if (first == rows)
         return QN_OK;
     if (a->relation)
-        return qn_fail(
+        st = qn_fail(
             err, QN_SQLSTATE_NOT_NULL_VIOLATION,
             "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
             columns[column].name, a->relation);
-    return qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION,
-                   "null value in column \"%s\" violates not-null constraint",
-                   columns[column].name);
+    else
+        st = qn_fail(err, QN_SQLSTATE_NOT_NULL_VIOLATION,
+                     "null value in column \"%s\" violates not-null constraint",
+                     columns[column].name);
+    describe_row(a, values, nulls, first, err);
+    return st;
 }
 
 static bool copy_string(qn_fill_part *part, uint32_t c, const qn_str *in, qn_str *out)
@@ -147,7 +183,7 @@ qn_status qn_appender_add(qn_appender *a, const void *const *values, const uint6
 
     if (a->failed)
         return qn_fail(err, QN_SQLSTATE_MISUSE, "the appender has failed before");
-    QN_TRY(check_nulls(a, nulls, rows, err));
+    QN_TRY(check_nulls(a, values, nulls, rows, err));
     while (from < rows) {
         uint32_t room = QN_BLOCK_ROWS - a->fill.rows,
                  count = rows - from < room ? rows - from : room;

@@ -1,4 +1,4 @@
--- What psql prints for this script, quern must print.
+-- What psql prints for this script, quern must print (errors at run time also show their place in the text).
 select 1 as a, 'x' as b, null as c, 1.50 as num, true as t;
 -- a comment
 create table t(a int, b text, c numeric(10,2) not null, d varchar(5) default 'x');

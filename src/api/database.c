@@ -263,6 +263,12 @@ static qn_status run(qn_statement *s, qn_result **result, qn_error *err)
     if (s->unit->bound->kind != QN_STMT_EXECUTE)
         unit_renew(&s->unit, *result);
 done:
+    if (st == QN_NOMEM) {
+        uint64_t limit = atomic_load(&s->conn->db->mem.limit_bytes);
+        if (limit)
+            qn_error_detail(err, "The memory limit is %llu bytes.", (unsigned long long)limit);
+        qn_error_hint(err, "Raise it with SET quern.memory_limit, or ask for less at a time.");
+    }
     if (st != QN_OK)
         position_in_characters(err, s->unit->sql, s->unit->sql_bytes);
     qn_arena_deinit(&arena);

@@ -143,6 +143,8 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
                        unit **out, size_t *consumed, qn_error *err);
 void      unit_ref(unit *u);
 void      unit_unref(unit *u);
+/* Call fn where there is room to walk the unit's expressions, which nest as deep as its text is long. */
+qn_status unit_on_stack(const unit *u, void (*fn)(void *), void *arg, qn_error *err);
 /* Plan and generate code for a select of the unit (INSERT wraps its own). */
 qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err);
 qn_plan_settings plan_settings(const qn_connection *conn);

@@ -63,12 +63,33 @@ static void put_json_string(qn_buf *out, const char *name, const qn_buf *text)
     qn_buf_puts(out, "\n  }\n]\n");
 }
 
+typedef struct printing {
+    const unit      *unit;
+    const qn_select *select;
+    qn_buf          *text, *json;
+} printing;
+
+static void print_stage(void *arg)
+{
+    const printing *p = arg;
+    const qn_bound *outer = p->unit->bound;
+    if (outer->stage == QN_STAGE_LOGICAL)
+        qn_plan_print_logical(outer->inner, p->select, p->text);
+    else if (outer->stage == QN_STAGE_BYTECODE)
+        qn_code_print(p->unit->program, p->text);
+    else if (outer->format_json)
+        qn_plan_print_json(p->unit->plan, p->json);
+    else
+        qn_plan_print(p->unit->plan, outer->costs, p->text);
+}
+
 qn_status run_explain(qn_connection *conn, unit *u, const qn_datum *params, const bool *nulls, qn_result *r, qn_error *err)
 {
     qn_status        st = QN_OK;
     qn_bound        *outer = u->bound;
     const qn_select *select = outer->inner ? explained_select(outer->inner) : NULL;
     qn_buf           text, json;
+    printing         print = {u, select, &text, &json};
     const char      *stage_names[] = {"Plan", "Parse", "Logical", "Physical", "Bytecode"};
 
     qn_buf_init(&text, &conn->db->mem);
@@ -79,15 +100,10 @@ qn_status run_explain(qn_connection *conn, unit *u, const qn_datum *params, cons
     } else if (!select) {
         qn_buf_puts(&text, "Utility statement\n");
     } else if (outer->stage == QN_STAGE_LOGICAL) {
-        qn_plan_print_logical(outer->inner, select, &text);
+        QN_TRY(unit_on_stack(u, print_stage, &print, err));
     } else {
         QN_TRY(unit_program(conn, u, select, err));
-        if (outer->stage == QN_STAGE_BYTECODE)
-            qn_code_print(u->program, &text);
-        else if (outer->format_json)
-            qn_plan_print_json(u->plan, &json);
-        else
-            qn_plan_print(u->plan, outer->costs, &text);
+        QN_TRY(unit_on_stack(u, print_stage, &print, err));
         if (outer->analyze) {
             if (outer->inner->kind != QN_STMT_SELECT) {
                 st = qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN ANALYZE of a statement that writes is not supported");

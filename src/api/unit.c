@@ -4,7 +4,9 @@
 #include "base/assert.h"
 
 #define BIG_STACK_BYTES ((size_t)256 << 20)
-#define INLINE_SQL_BYTES 4096u /* longer statements may nest deeper than a caller's stack allows */
+/* What is longer and deeper runs on a stack of its own: a caller's may be small, and 256 levels take 100 KB. */
+#define INLINE_SQL_BYTES 512u
+#define INLINE_DEPTH 24u
 
 void unit_ref(unit *u) { atomic_fetch_add(&u->refs, 1); }
 
@@ -52,14 +54,18 @@ static void plan_and_generate(void *arg)
     qn_arena_deinit(&scratch);
 }
 
+qn_status unit_on_stack(const unit *u, void (*fn)(void *), void *arg, qn_error *err)
+{
+    if (u->sql_bytes > INLINE_SQL_BYTES && u->bound->depth > INLINE_DEPTH)
+        return qn_run_on_stack(BIG_STACK_BYTES, fn, arg, err);
+    fn(arg);
+    return QN_OK;
+}
+
 qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err)
 {
     planning  p = {.conn = conn, .unit = u, .select = select, .err = err};
-    qn_status st = QN_OK;
-    if (u->sql_bytes > INLINE_SQL_BYTES)
-        st = qn_run_on_stack(BIG_STACK_BYTES, plan_and_generate, &p, err);
-    else
-        plan_and_generate(&p);
+    qn_status st = unit_on_stack(u, plan_and_generate, &p, err);
     return st == QN_OK ? p.st : st;
 }
 

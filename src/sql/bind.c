@@ -75,6 +75,7 @@ typedef struct work {
     qn_bound *bound;
     qn_type   type;
     qn_expr  *expr;
+    uint32_t  depth; /* of the text, as qn_sql_measure bounds it */
 } work;
 
 static void run_work(void *arg)
@@ -94,6 +95,7 @@ static qn_status run(work *w)
     if (st != QN_OK) {
         return st;
     }
+    w->depth = depth;
     if (depth <= QN_SQL_INLINE_DEPTH) {
         w->fn(w);
         return b->status;
@@ -157,6 +159,9 @@ qn_status qn_sql_bind(const qn_bind_context *context, const char *sql, size_t by
     b.sql_bytes = end;
     QN_TRY(run(&w));
     *bound = w.bound;
+    if (w.bound) {
+        w.bound->depth = w.depth;
+    }
 done:
     return st;
 }

@@ -177,6 +177,7 @@ typedef struct qn_bound qn_bound;
 struct qn_bound {
     qn_statement_kind kind;
     int32_t           location;     /* of the statement in the text */
+    uint32_t          depth;        /* expressions nest at most so deep, subqueries apart */
     uint32_t          param_count;
     qn_type          *param_types;  /* inferred where not declared */
 

@@ -1,6 +1,7 @@
 /* How programs use the C API, rightly and nearly rightly: order of release, values bound, interruptions, schemas
  * that change under prepared statements. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -291,6 +292,39 @@ TEST(a_script_runs_to_its_first_error)
     close_world(&w);
 }
 
+static void *explain_deep(void *arg)
+{
+    static const char *const stages[] = {"", "(STAGE logical)", "(STAGE bytecode)", "(FORMAT json)"};
+    static char              sql[2 * 9000 + 100];
+    world                   *w = arg;
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        size_t n = (size_t)snprintf(sql, sizeof sql, "EXPLAIN %s SELECT a", stages[i]);
+        for (int k = 0; k < 9000; k++)
+            n += (size_t)snprintf(sql + n, sizeof sql - n, "+a");
+        snprintf(sql + n, sizeof sql - n, " FROM t");
+        run(w, sql);
+        run(w, strstr(sql, "SELECT"));
+    }
+    return NULL;
+}
+
+/* A caller's stack may be small; what nests deeply has one of its own. */
+TEST(deep_statements_on_a_small_stack)
+{
+    (void)state;
+    world          w;
+    pthread_t      thread;
+    pthread_attr_t attributes;
+    open_world(&w);
+    run(&w, "CREATE TABLE t AS SELECT 1 AS a");
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 512 * 1024);
+    assert_int_equal(pthread_create(&thread, &attributes, explain_deep, &w), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +336,7 @@ int main(void)
         cmocka_unit_test(progress_may_stop_a_statement),
         cmocka_unit_test(schemas_change_under_prepared_statements),
         cmocka_unit_test(a_script_runs_to_its_first_error),
+        cmocka_unit_test(deep_statements_on_a_small_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,9 @@
  * Over table rows, each largest subexpression over one column becomes a slot: a subroutine that the
  * prologue of the block calls per distinct value, or the batch calls per row where that is cheaper.
  *
- * The emitter's status is sticky: after a failure it goes on writing nowhere, and the caller asks once. */
+ * The emitter's status is sticky: after a failure it goes on writing nowhere, and the caller asks once.
+ *
+ * The file is one phase and long for it: stack code, register code and pipelines all write through one emitter. */
 #include "code/code_int.h"
 
 #include "base/assert.h"

@@ -11,7 +11,9 @@
  *   3. At the breaker each partition is merged by one worker: no locks, and its table fits the cache.
  *
  * DISTINCT arguments go to sets of (group, value) that are partitioned like their group, so that a partition's
- * merging worker can remove duplicates and fold them alone. */
+ * merging worker can remove duplicates and fold them alone.
+ *
+ * The file is long because finding, spilling and merging share the table's code, which has to be inlined there. */
 #include "vm/machine.h"
 
 #include <math.h>

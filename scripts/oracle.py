@@ -28,7 +28,7 @@ PORT = '5499'
 SCRIPT_SECONDS = 300
 START_SECONDS = 60
 MARK, FIELD, RECORD, NULL = '\x1e', '\x1f', '\x1d', '\x02NULL\x02'
-US = {'quern', 'postgresql', 'postgres'}
+US = ('postgresql',)
 INTEGERS = {'smallint', 'integer', 'bigint'}
 
 

@@ -20,6 +20,7 @@ struct qn_database {
     qn_store *store;
     qn_sched *sched;
     qn_code_cache *cache;
+    qn_cost_constants costs; /* set when the database is opened */
     qn_vfs   *file_vfs; /* for COPY: real files also when the database is in memory */
 };
 

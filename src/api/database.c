@@ -40,6 +40,7 @@ qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *
     qn_mem_init(&db->mem, world->memory, options->memory_limit_bytes);
     db->env = (qn_env){.mem = &db->mem, .vfs = world->vfs, .clock = world->clock};
     db->file_vfs = world->file_vfs;
+    db->costs = qn_cost_defaults;
     qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
     QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
     QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));

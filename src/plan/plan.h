@@ -12,6 +12,7 @@
 #ifndef QN_PLAN_PLAN_H
 #define QN_PLAN_PLAN_H
 
+#include "plan/cost.h"
 #include "sql/bound.h"
 
 /* How an aggregation over a table is carried out; the ladder of design.md section 5. */
@@ -101,6 +102,7 @@ typedef struct qn_plan_settings {
     qn_group_mode group_mode; /* AUTO, or forced where it applies */
     bool          optimise;   /* quern.optimizer: rewrites and cost choices; off for differential tests */
     int           threads;
+    const qn_cost_constants *costs; /* of this machine; NULL: qn_cost_defaults */
 } qn_plan_settings;
 
 /* Statement to plan; all memory from arena.  The plan refers to tables of the snapshot that was bound. */

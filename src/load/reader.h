@@ -17,7 +17,14 @@ typedef struct qn_reader_column {
     const char *name;
     qn_type     type;
     bool        nullable;
+    const char *unsupported; /* what cannot be read of it ("a list", "type uuid"), or NULL; its type is text then, and a
+                              * cursor that wants it fails with 0A000 */
 } qn_reader_column;
+
+typedef struct qn_reader_part { /* what is known of a part before it is read */
+    uint64_t rows;
+    uint64_t bytes; /* of its values when plain, about */
+} qn_reader_part;
 
 /* Values by code: code 0 is NULL, codes 1 … count are values[code]; not sorted, not necessarily distinct. */
 typedef struct qn_reader_dict {
@@ -38,12 +45,16 @@ typedef struct qn_reader_cursor qn_reader_cursor;
 
 typedef struct qn_reader_ops {
     void (*close)(qn_reader *reader);
-    /* columns: numbers of the wanted columns, borrowed until cursor_close */
+    /* columns: numbers of the wanted columns, borrowed until cursor_close; none: the cursor only counts rows */
     qn_status (*cursor_open)(const qn_reader *reader, uint64_t part, const uint32_t *columns, uint32_t count, qn_mem *mem,
                              qn_reader_cursor **cursor, qn_error *err);
     /* *rows = 0 at the end of the part; vectors: one per wanted column */
     qn_status (*cursor_next)(qn_reader_cursor *cursor, qn_reader_vector *vectors, uint32_t *rows, qn_error *err);
     void (*cursor_close)(qn_reader_cursor *cursor);
+    /* The next two are NULL where a reader cannot tell or do that. */
+    void (*part_info)(const qn_reader *reader, uint64_t part, qn_reader_part *info);
+    /* Passes over rows of the part, at most to its end. */
+    qn_status (*cursor_skip)(qn_reader_cursor *cursor, uint64_t rows, qn_error *err);
 } qn_reader_ops;
 
 struct qn_reader { /* the common head of every kind of reader */

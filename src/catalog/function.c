@@ -30,6 +30,7 @@ static const qn_cast_list *const cast_families[] = {
 static struct {
     size_t             function_count, operator_count, cast_count;
     const qn_function *functions[MAX_FUNCTIONS]; /* by id */
+    qn_lanes_fn        lanes[MAX_FUNCTIONS];
     const qn_operator *operators[MAX_OPERATORS]; /* by index */
     const qn_cast     *casts[MAX_CASTS];
     uint16_t           functions_by_name[MAX_FUNCTIONS];
@@ -53,12 +54,21 @@ static int by_operator_name(const void *a, const void *b)
     return c ? c : (x > y) - (x < y);
 }
 
+static qn_lanes_fn lanes_form(const qn_function_list *family, qn_scalar_fn fn)
+{
+    for (size_t i = 0; i < family->lanes_count; i++)
+        if (family->lanes[i].of == fn)
+            return family->lanes[i].fn;
+    return NULL;
+}
+
 static void join(void)
 {
     for (size_t f = 0; f < QN_COUNTOF(function_families); f++) {
         for (size_t i = 0; i < function_families[f]->count; i++) {
             QN_CHECK(joined.function_count < MAX_FUNCTIONS);
             joined.functions_by_name[joined.function_count] = (uint16_t)joined.function_count;
+            joined.lanes[joined.function_count] = lanes_form(function_families[f], function_families[f]->functions[i].fn);
             joined.functions[joined.function_count++] = &function_families[f]->functions[i];
         }
     }
@@ -123,6 +133,12 @@ const qn_function *qn_function_by_id(uint32_t id)
 {
     ensure_joined();
     return id < joined.function_count ? joined.functions[id] : NULL;
+}
+
+qn_lanes_fn qn_function_lanes(uint32_t id)
+{
+    ensure_joined();
+    return id < joined.function_count ? joined.lanes[id] : NULL;
 }
 
 void qn_function_named(const char *name, const uint16_t **ids, size_t *count)

@@ -38,7 +38,9 @@ enum {
     QN_FN_VARIADIC = 2, /* the last argument type repeats (any number of times, also none for concat) */
     QN_FN_CANFAIL  = 4, /* may raise an error for some non-NULL argument */
     QN_FN_ANY      = 8, /* argument types written QN_TYPE_UNKNOWN accept any type (see arg_types) */
-    QN_FN_HIDDEN   = 16 /* implements an operator or a cast: not callable by name */
+    QN_FN_HIDDEN   = 16, /* implements an operator or a cast: not callable by name */
+    QN_FN_ONE_FORM = 32  /* equal results have one stored form as long as all arguments but the last are the same:
+                          * numerics of one scale, doubles without -0 */
 };
 
 typedef struct qn_function {
@@ -53,9 +55,30 @@ typedef struct qn_function {
     const char   *doc;                    /* one line for docs/sql.md: "chapter|meaning" */
 } qn_function;
 
+/* One call over many values: arguments and result are arrays of their types' banks.  NULLs do not reach it. */
+typedef struct qn_lanes {
+    const void *const *args;
+    const bool        *constant; /* argument i is args[i][0] in every lane */
+    const uint16_t    *lanes;    /* the lanes to compute, ascending; NULL: 0 … count-1 */
+    uint32_t           count;    /* at least 1 */
+    void              *result;
+    uint64_t          *nulls;    /* clear at first: a bit per lane whose result is NULL */
+} qn_lanes;
+/* Computes every lane as the scalar function would, the lowest lane's error first; or leaves *done false and the
+ * lanes to the scalar function, when these arguments are not what it is made for. */
+typedef qn_status (*qn_lanes_fn)(qn_call *call, const qn_lanes *lanes, bool *done);
+
+/* The faster form of strict functions whose first argument usually is a constant: it is looked at once. */
+typedef struct qn_lanes_form {
+    qn_scalar_fn of;
+    qn_lanes_fn  fn;
+} qn_lanes_form;
+
 typedef struct qn_function_list {
-    const qn_function *functions;
-    size_t             count;
+    const qn_function   *functions;
+    size_t               count;
+    const qn_lanes_form *lanes;
+    size_t               lanes_count;
 } qn_function_list;
 
 /* Operators by name and argument types (left UNKNOWN for prefix operators), as pg_operator.
@@ -91,6 +114,8 @@ extern const qn_cast_list qn_cast_core, qn_cast_math, qn_cast_numeric, qn_cast_s
 
 size_t             qn_function_count(void);
 const qn_function *qn_function_by_id(uint32_t id);
+/* Its form over many lanes, or NULL. */
+qn_lanes_fn        qn_function_lanes(uint32_t id);
 /* Id of the function with this name and exactly these argument types, or -1. */
 int  qn_function_exact(const char *name, int argc, const uint8_t *args);
 /* Ids of all functions with a name: *first, *count index qn_function_named_id(). Also used by docs. */

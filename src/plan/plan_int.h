@@ -16,6 +16,8 @@ typedef struct qn_planner {
 qn_status qn_plan_align_integers(qn_planner *p, qn_expr *expr, qn_expr **out);
 
 bool qn_type_is_coarse(qn_sql_type id);
+/* The same of an expression's values: extract() with a constant unit gives one form per value, though numeric. */
+bool qn_expr_is_coarse(const qn_expr *expr);
 
 /* NULL constants carried through strict functions, in every expression of a select (not of its subqueries);
  * its arrays are replaced, expressions are not changed in place. */

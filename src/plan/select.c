@@ -228,6 +228,18 @@ bool qn_type_is_coarse(qn_sql_type id)
            id == QN_TYPE_CHAR;
 }
 
+bool qn_expr_is_coarse(const qn_expr *expr)
+{
+    if (!qn_type_is_coarse(expr->type.id))
+        return false;
+    if (expr->kind != QN_EXPR_CALL || !(qn_function_by_id(expr->index)->flags & QN_FN_ONE_FORM))
+        return true;
+    for (uint32_t i = 0; i + 1 < expr->argc; i++)
+        if (!qn_expr_is_constant(expr->args[i]))
+            return true;
+    return false;
+}
+
 /* True when expr is computed from columns that are grouping keys themselves, so it cannot split a group. */
 static bool depends_on_keys(const qn_expr *expr, qn_expr *const *keys, uint32_t count)
 {
@@ -424,7 +436,7 @@ static int values_column(const qn_pipeline *pl)
     for (uint32_t i = 0; i < pl->filter_count; i++)
         note_column(qn_expr_single_column(pl->filters[i]), &seen);
     for (uint32_t i = 0; i < a->key_count; i++) {
-        if (qn_type_is_coarse(a->keys[i]->type.id))
+        if (qn_expr_is_coarse(a->keys[i]))
             return -2;
         note_column(qn_expr_single_column(a->keys[i]), &seen);
     }
@@ -455,7 +467,7 @@ static bool aggs_allow_weights(const qn_aggregation *a)
         const qn_agg_call *agg = &a->aggs[i];
         if (agg->kind == QN_AGG_STRING_AGG)
             return false;
-        if ((agg->kind == QN_AGG_MIN || agg->kind == QN_AGG_MAX) && qn_type_is_coarse(agg->args[0]->type.id))
+        if ((agg->kind == QN_AGG_MIN || agg->kind == QN_AGG_MAX) && qn_expr_is_coarse(agg->args[0]))
             return false;
     }
     return true;
@@ -566,7 +578,7 @@ done:
 static bool any_coarse(qn_expr *const *keys, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (qn_type_is_coarse(keys[i]->type.id))
+        if (qn_expr_is_coarse(keys[i]))
             return true;
     return false;
 }

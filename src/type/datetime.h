@@ -147,4 +147,14 @@ qn_status qn_datetime_extract(qn_sql_type type, const qn_str *unit, const qn_dat
 qn_status qn_datetime_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
                            const qn_timezone *zone, double *out, bool *null, qn_error *err);
 
+/* The same for many values with one unit, which is looked up once: `values` is an array of the type's bank (its
+ * first element is every lane's value when `constant`), lanes NULL means 0 … count-1.  Exactly one of num and f64
+ * takes the results by lane; nulls gets a bit for each NULL.  The lowest lane's error is raised. */
+qn_status qn_datetime_field_lanes(qn_sql_type type, const qn_str *unit, const void *values, bool constant,
+                                  const uint16_t *lanes, uint32_t count, const qn_timezone *zone, qn_arena *arena,
+                                  qn_numeric *num, double *f64, uint64_t *nulls, qn_error *err);
+/* date_trunc of many timestamps, with time zone when `zoned`. */
+qn_status qn_timestamp_trunc_lanes(const qn_str *unit, const int64_t *t, const uint16_t *lanes, uint32_t count,
+                                   bool zoned, const qn_timezone *zone, int64_t *out, qn_error *err);
+
 #endif

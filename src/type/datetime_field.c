@@ -216,21 +216,27 @@ static bool seconds_part(int unit, int64_t second, int micros, part *out)
 static bool date_part(int unit, int64_t days, part *out)
 {
     int64_t year, iso_year;
-    int     month, day, week = qn_iso_week(days, &iso_year), dow = qn_day_of_week(days);
+    int     month, day;
+    switch (unit) {
+    case QN_DT_WEEK: *out = whole(qn_iso_week(days, &iso_year)); return true;
+    case QN_DT_ISOYEAR:
+        (void)qn_iso_week(days, &iso_year);
+        *out = whole(iso_year > 0 ? iso_year : iso_year - 1);
+        return true;
+    case QN_DT_DOW: *out = whole(qn_day_of_week(days)); return true;
+    case QN_DT_ISODOW: *out = whole(qn_day_of_week(days) ? qn_day_of_week(days) : 7); return true;
+    case QN_DT_DOY: *out = whole(qn_day_of_year(days)); return true;
+    default: break;
+    }
     qn_civil_from_days(days, &year, &month, &day);
     switch (unit) {
     case QN_DT_DAY: *out = whole(day); return true;
     case QN_DT_MONTH: *out = whole(month); return true;
     case QN_DT_QUARTER: *out = whole((month - 1) / 3 + 1); return true;
-    case QN_DT_WEEK: *out = whole(week); return true;
     case QN_DT_YEAR: *out = whole(year > 0 ? year : year - 1); return true;
     case QN_DT_DECADE: *out = whole(year >= 0 ? year / 10 : -((8 - (year - 1)) / 10)); return true;
     case QN_DT_CENTURY: *out = whole(year > 0 ? (year + 99) / 100 : -((99 - (year - 1)) / 100)); return true;
     case QN_DT_MILLENNIUM: *out = whole(year > 0 ? (year + 999) / 1000 : -((999 - (year - 1)) / 1000)); return true;
-    case QN_DT_ISOYEAR: *out = whole(iso_year > 0 ? iso_year : iso_year - 1); return true;
-    case QN_DT_DOW: *out = whole(dow); return true;
-    case QN_DT_ISODOW: *out = whole(dow ? dow : 7); return true;
-    case QN_DT_DOY: *out = whole(qn_day_of_year(days)); return true;
     default: return false;
     }
 }
@@ -329,65 +335,71 @@ static bool time_part(int unit, int64_t t, part *out)
     }
 }
 
-static qn_status find_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
-                           const qn_timezone *zone, part *out, qn_error *err)
+/* The unit a word names, whether or not values of the type have such a field. */
+static qn_status find_unit(qn_sql_type type, const qn_str *unit, int *out, qn_error *err)
 {
     const qn_dt_word *word = qn_dt_unit(qn_str_data(unit), unit->bytes);
-    bool              found = false, timed = type == QN_TYPE_TIME || type == QN_TYPE_INTERVAL;
+    bool              timed = type == QN_TYPE_TIME || type == QN_TYPE_INTERVAL;
     if (word && timed && word->kind == QN_DT_RESERVED && word->value != QN_DT_EPOCH)
         word = NULL;
     if (!word || (word->kind != QN_DT_UNITS && word->kind != QN_DT_RESERVED))
         return unit_error(type, unit, false, err);
-    switch (type) {
-    case QN_TYPE_DATE:
-        if (!qn_date_finite(value->i32)) {
-            found = infinite_part(word->value, value->i32 > 0 ? 1 : -1, true, out);
-        } else if (word->value == QN_DT_EPOCH) {
-            *out = whole(value->i32 * INT64_C(86400) + QN_EPOCH_UNIX);
-            found = true;
-        } else if (word->value == QN_DT_JULIAN) {
-            *out = whole(value->i32 + (int64_t)QN_EPOCH_JULIAN);
-            found = true;
-        } else {
-            found = date_part(word->value, value->i32, out);
-        }
-        break;
-    case QN_TYPE_TIME:
-        found = time_part(word->value, value->i64, out);
-        break;
-    case QN_TYPE_TIMESTAMP:
-    case QN_TYPE_TIMESTAMPTZ:
-        found = timestamp_part(word->value, type == QN_TYPE_TIMESTAMPTZ, value->i64, zone, out);
-        break;
-    default:
-        found = interval_part(word->value, &value->interval, out);
-        break;
-    }
-    return found ? QN_OK : unit_error(type, unit, true, err);
+    *out = word->value;
+    return QN_OK;
 }
 
-qn_status qn_datetime_extract(qn_sql_type type, const qn_str *unit, const qn_datum *value,
-                              const qn_timezone *zone, qn_arena *arena, qn_numeric *out, bool *null,
-                              qn_error *err)
+/* False when values of the type have no such field. */
+static bool part_of(qn_sql_type type, int unit, const qn_datum *value, const qn_timezone *zone, part *out)
+{
+    switch (type) {
+    case QN_TYPE_DATE:
+        if (!qn_date_finite(value->i32))
+            return infinite_part(unit, value->i32 > 0 ? 1 : -1, true, out);
+        if (unit == QN_DT_EPOCH)
+            *out = whole(value->i32 * INT64_C(86400) + QN_EPOCH_UNIX);
+        else if (unit == QN_DT_JULIAN)
+            *out = whole(value->i32 + (int64_t)QN_EPOCH_JULIAN);
+        else
+            return date_part(unit, value->i32, out);
+        return true;
+    case QN_TYPE_TIME:
+        return time_part(unit, value->i64, out);
+    case QN_TYPE_TIMESTAMP:
+    case QN_TYPE_TIMESTAMPTZ:
+        return timestamp_part(unit, type == QN_TYPE_TIMESTAMPTZ, value->i64, zone, out);
+    default:
+        return interval_part(unit, &value->interval, out);
+    }
+}
+
+static qn_status find_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
+                           const qn_timezone *zone, part *out, qn_error *err)
+{
+    int       u;
+    qn_status st = find_unit(type, unit, &u, err);
+    if (st != QN_OK)
+        return st;
+    return part_of(type, u, value, zone, out) ? QN_OK : unit_error(type, unit, true, err);
+}
+
+static qn_status part_numeric(const part *p, qn_arena *arena, qn_numeric *out, bool *null, qn_error *err)
 {
     qn_status  st = QN_OK;
-    part       p;
     qn_numeric day, micros, per_day, fraction;
     *null = false;
-    QN_TRY(find_part(type, unit, value, zone, &p, err));
-    switch (p.kind) {
+    switch (p->kind) {
     case PART_NULL:
         *null = true;
         break;
     case PART_INFINITE:
-        QN_TRY(qn_numeric_parse(p.value > 0 ? "Infinity" : "-Infinity", p.value > 0 ? 8 : 9, -1, arena, out, err));
+        QN_TRY(qn_numeric_parse(p->value > 0 ? "Infinity" : "-Infinity", p->value > 0 ? 8 : 9, -1, arena, out, err));
         break;
     case PART_EXACT:
-        QN_TRY(qn_numeric_from_i128(p.value, p.scale, arena, out, err));
+        QN_TRY(qn_numeric_from_i128(p->value, p->scale, arena, out, err));
         break;
     case PART_JULIAN:
-        QN_TRY(qn_numeric_from_i64((int64_t)p.value, &day));
-        QN_TRY(qn_numeric_from_i64(p.micros, &micros));
+        QN_TRY(qn_numeric_from_i64((int64_t)p->value, &day));
+        QN_TRY(qn_numeric_from_i64(p->micros, &micros));
         QN_TRY(qn_numeric_from_i64(QN_USECS_PER_DAY, &per_day));
         QN_TRY(qn_numeric_div(micros, per_day, arena, &fraction, err));
         QN_TRY(qn_numeric_add(day, fraction, arena, out, err));
@@ -395,6 +407,16 @@ qn_status qn_datetime_extract(qn_sql_type type, const qn_str *unit, const qn_dat
     }
 done:
     return st;
+}
+
+qn_status qn_datetime_extract(qn_sql_type type, const qn_str *unit, const qn_datum *value,
+                              const qn_timezone *zone, qn_arena *arena, qn_numeric *out, bool *null,
+                              qn_error *err)
+{
+    part      p;
+    qn_status st = find_part(type, unit, value, zone, &p, err);
+    *null = false;
+    return st == QN_OK ? part_numeric(&p, arena, out, null, err) : st;
 }
 
 qn_status qn_datetime_part(qn_sql_type type, const qn_str *unit, const qn_datum *value,
@@ -409,5 +431,196 @@ qn_status qn_datetime_part(qn_sql_type type, const qn_str *unit, const qn_datum 
         *null = true;
     else
         *out = p.approximate;
+    return QN_OK;
+}
+
+/* ---- many lanes --------------------------------------------------------------------------------
+ *
+ * Timestamps of a fixed offset from UTC, which is nearly all of them: fields of the time of day are remainders by a
+ * constant, fields of the date are kept while the day stays the same (a block's distinct values come in order).
+ * Whatever is infinite, or near enough to the ends of the range that its wall clock might leave it, goes the way
+ * of single values. */
+
+#define LANE_BASE (QN_TIMESTAMP_MIN)
+#define LANE_FIRST (QN_TIMESTAMP_MIN + 2 * QN_USECS_PER_DAY)
+#define LANE_END (QN_TIMESTAMP_END - 2 * QN_USECS_PER_DAY)
+
+typedef struct field_lanes {
+    qn_sql_type        type;
+    int                unit;
+    const qn_str      *unit_text;
+    const void        *values;
+    bool               constant;
+    const uint16_t    *lanes;
+    uint32_t           count;
+    const qn_timezone *zone;
+    int64_t            offset; /* micros to add for the wall clock, when the zone is fixed */
+    qn_arena          *arena;
+    qn_numeric        *num;
+    double            *f64;
+    int                scale;
+    uint64_t          *nulls;
+    qn_error          *err;
+} field_lanes;
+
+static qn_status one_field(const field_lanes *f, uint32_t lane)
+{
+    part     p;
+    qn_datum value;
+    bool     null = false;
+    qn_bank_get(qn_type_bank(f->type), f->values, f->constant ? 0 : lane, &value);
+    if (!part_of(f->type, f->unit, &value, f->zone, &p))
+        return unit_error(f->type, f->unit_text, true, f->err);
+    if (f->num) {
+        qn_status st = part_numeric(&p, f->arena, &f->num[lane], &null, f->err);
+        if (st != QN_OK)
+            return st;
+    } else {
+        null = p.kind == PART_NULL;
+        f->f64[lane] = null ? 0 : p.approximate;
+    }
+    if (null) {
+        f->nulls[lane / 64] |= UINT64_C(1) << lane % 64;
+        if (f->num)
+            memset(&f->num[lane], 0, sizeof f->num[lane]);
+    }
+    return QN_OK;
+}
+
+static inline void put_field(const field_lanes *f, uint32_t lane, int64_t v)
+{
+    if (f->num)
+        f->num[lane] = qn_numeric_of_i64(v, f->scale);
+    else
+        f->f64[lane] = (double)v;
+}
+
+/* `expression` of `u`, micros since LANE_BASE, for every lane. */
+#define EACH_LANE(expression)                                                                      \
+    for (uint32_t i = 0; i < f->count; i++) {                                                      \
+        uint32_t lane = f->lanes ? f->lanes[i] : i;                                                \
+        int64_t  t = values[lane];                                                                 \
+        if (t < LANE_FIRST || t >= LANE_END) {                                                     \
+            qn_status st = one_field(f, lane);                                                     \
+            if (st != QN_OK)                                                                       \
+                return st;                                                                         \
+            continue;                                                                              \
+        }                                                                                          \
+        uint64_t u = (uint64_t)(t + f->offset) - (uint64_t)LANE_BASE;                              \
+        put_field(f, lane, (int64_t)(expression));                                                 \
+    }
+
+static qn_status date_fields(const field_lanes *f, const int64_t *values)
+{
+    uint64_t last = UINT64_MAX, day;
+    part     p = {.value = 0};
+    EACH_LANE((day = u / (uint64_t)QN_USECS_PER_DAY) == last
+                  ? p.value
+                  : (last = day, (void)date_part(f->unit, (int64_t)day - QN_EPOCH_JULIAN, &p), p.value))
+    return QN_OK;
+}
+
+/* Fields of finite timestamps that are integers over 10^scale; *done: the unit is one of those. */
+static qn_status timestamp_fields(field_lanes *f, const int64_t *values, bool *done)
+{
+    part probe;
+    *done = true;
+    f->scale = 0;
+    switch (f->unit) {
+    case QN_DT_MINUTE:
+        EACH_LANE(u % (uint64_t)QN_USECS_PER_HOUR / (uint64_t)QN_USECS_PER_MIN)
+        return QN_OK;
+    case QN_DT_HOUR:
+        EACH_LANE(u % (uint64_t)QN_USECS_PER_DAY / (uint64_t)QN_USECS_PER_HOUR)
+        return QN_OK;
+    case QN_DT_SECOND:
+    case QN_DT_MILLISECOND:
+    case QN_DT_MICROSECOND:
+        f->scale = f->unit == QN_DT_SECOND ? 6 : f->unit == QN_DT_MILLISECOND ? 3 : 0;
+        if (f->f64 && f->scale) /* rounded as PostgreSQL does */
+            break;
+        EACH_LANE(u % (uint64_t)QN_USECS_PER_MIN)
+        return QN_OK;
+    default:
+        if (date_part(f->unit, 0, &probe))
+            return date_fields(f, values);
+        break;
+    }
+    *done = false;
+    return QN_OK;
+}
+
+qn_status qn_datetime_field_lanes(qn_sql_type type, const qn_str *unit, const void *values, bool constant,
+                                  const uint16_t *lanes, uint32_t count, const qn_timezone *zone, qn_arena *arena,
+                                  qn_numeric *num, double *f64, uint64_t *nulls, qn_error *err)
+{
+    field_lanes f = {.type = type, .unit_text = unit, .values = values, .constant = constant, .lanes = lanes,
+                     .count = count, .zone = zone, .arena = arena, .num = num, .f64 = f64, .nulls = nulls, .err = err};
+    int32_t     offset = 0;
+    bool        done = false;
+    qn_status   st = find_unit(type, unit, &f.unit, err);
+    if (st != QN_OK)
+        return st;
+    if (!constant && (type == QN_TYPE_TIMESTAMP || (type == QN_TYPE_TIMESTAMPTZ && qn_timezone_fixed(zone, &offset)))) {
+        f.offset = offset * QN_USECS_PER_SEC;
+        st = timestamp_fields(&f, values, &done);
+    }
+    for (uint32_t i = 0; i < count && !done && st == QN_OK; i++)
+        st = one_field(&f, lanes ? lanes[i] : i);
+    return st;
+}
+
+/* The length of a unit up to the day, 0 for longer ones and those that cannot be cut to. */
+static int64_t trunc_step(int unit)
+{
+    switch (unit) {
+    case QN_DT_MICROSECOND: return 1;
+    case QN_DT_MILLISECOND: return 1000;
+    case QN_DT_SECOND: return QN_USECS_PER_SEC;
+    case QN_DT_MINUTE: return QN_USECS_PER_MIN;
+    case QN_DT_HOUR: return QN_USECS_PER_HOUR;
+    case QN_DT_DAY: return QN_USECS_PER_DAY;
+    default: return 0;
+    }
+}
+
+qn_status qn_timestamp_trunc_lanes(const qn_str *unit, const int64_t *values, const uint16_t *lanes, uint32_t count,
+                                   bool zoned, const qn_timezone *zone, int64_t *out, qn_error *err)
+{
+    const qn_dt_word *word = unit_word(unit);
+    int32_t           seconds = 0;
+    bool              known = word && word->kind == QN_DT_UNITS && (!zoned || qn_timezone_fixed(zone, &seconds));
+    uint64_t          step = known ? (uint64_t)trunc_step(word->value) : 0, offset = (uint64_t)(seconds * QN_USECS_PER_SEC);
+    int64_t           day = INT64_MIN, day_start = 0; /* what the last day was cut to */
+    uint64_t          begin = 1, end = 0;             /* micros since LANE_BASE that are cut to `begin` */
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t lane = lanes ? lanes[i] : i;
+        int64_t  t = values[lane];
+        uint64_t u = (uint64_t)t - (uint64_t)LANE_BASE + offset;
+        if (known && t >= LANE_FIRST && t < LANE_END) {
+            if (step && u - begin < end) { /* values in order stay in one unit for a while */
+                out[lane] = (int64_t)(begin - offset + (uint64_t)LANE_BASE);
+                continue;
+            }
+            if (step) {
+                begin = u - u % step;
+                end = step;
+                out[lane] = (int64_t)(begin - offset + (uint64_t)LANE_BASE);
+                continue;
+            }
+            if ((int64_t)(u / (uint64_t)QN_USECS_PER_DAY) == day) {
+                out[lane] = day_start;
+                continue;
+            }
+        }
+        qn_status st = zoned ? qn_timestamptz_trunc(unit, t, zone, &out[lane], err)
+                             : qn_timestamp_trunc(unit, t, &out[lane], err);
+        if (st != QN_OK)
+            return st;
+        if (known && !step && t >= LANE_FIRST && t < LANE_END) {
+            day = (int64_t)(u / (uint64_t)QN_USECS_PER_DAY);
+            day_start = out[lane];
+        }
+    }
     return QN_OK;
 }

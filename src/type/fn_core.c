@@ -82,6 +82,6 @@ static const qn_cast casts[] = {
     {T(BOOLEAN), T(CHAR), QN_CAST_ASSIGNMENT, "bpchar"},
 };
 
-const qn_function_list qn_fn_core = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_core = {.functions = functions, .count = QN_COUNTOF(functions)};
 const qn_operator_list qn_op_core = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_core = {casts, QN_COUNTOF(casts)};

@@ -330,6 +330,34 @@ PART(time, TIME)
 PART(timestamp, TIMESTAMP)
 PART(timestamptz, TIMESTAMPTZ)
 PART(interval, INTERVAL)
+/* Over many lanes, when the unit is a constant. */
+#define FIELD_LANES(suffix, type)                                                                  \
+    static qn_status extract_##suffix##_lanes(qn_call *call, const qn_lanes *l, bool *done)        \
+    {                                                                                              \
+        return field_lanes(call, l, QN_TYPE_##type, true, done);                                   \
+    }
+#define PART_LANES(suffix, type)                                                                   \
+    static qn_status part_##suffix##_lanes(qn_call *call, const qn_lanes *l, bool *done)           \
+    {                                                                                              \
+        return field_lanes(call, l, QN_TYPE_##type, false, done);                                  \
+    }
+static qn_status field_lanes(qn_call *call, const qn_lanes *l, qn_sql_type type, bool exact, bool *done)
+{
+    *done = l->constant[0];
+    return *done ? qn_datetime_field_lanes(type, l->args[0], l->args[1], l->constant[1], l->lanes, l->count,
+                                           zone_of(call), call->arena, exact ? l->result : NULL,
+                                           exact ? NULL : l->result, l->nulls, call->err)
+                 : QN_OK;
+}
+FIELD_LANES(date, DATE)
+FIELD_LANES(time, TIME)
+FIELD_LANES(timestamp, TIMESTAMP)
+FIELD_LANES(timestamptz, TIMESTAMPTZ)
+FIELD_LANES(interval, INTERVAL)
+PART_LANES(time, TIME)
+PART_LANES(timestamp, TIMESTAMP)
+PART_LANES(timestamptz, TIMESTAMPTZ)
+PART_LANES(interval, INTERVAL)
 /* date_part of a date is that of the timestamp: hours are 0, not an error. */
 FN(part_date)
 {
@@ -345,6 +373,21 @@ FN(trunc_timestamptz)
 {
     UNUSED;
     return qn_timestamptz_trunc(&args[0].str, args[1].i64, zone_of(call), &result->i64, call->err);
+}
+static qn_status trunc_lanes(qn_call *call, const qn_lanes *l, bool zoned, bool *done)
+{
+    *done = l->constant[0] && !l->constant[1];
+    return *done ? qn_timestamp_trunc_lanes(l->args[0], l->args[1], l->lanes, l->count, zoned,
+                                            zoned ? zone_of(call) : NULL, l->result, call->err)
+                 : QN_OK;
+}
+static qn_status trunc_timestamp_lanes(qn_call *call, const qn_lanes *l, bool *done)
+{
+    return trunc_lanes(call, l, false, done);
+}
+static qn_status trunc_timestamptz_lanes(qn_call *call, const qn_lanes *l, bool *done)
+{
+    return trunc_lanes(call, l, true, done);
 }
 FN(trunc_interval) { UNUSED; return qn_interval_trunc(&args[0].str, &args[1].interval, &result->interval, call->err); }
 static const qn_abbreviation *abbreviation_of(const qn_str *name)
@@ -704,9 +747,9 @@ OVERLAPS(TIMESTAMPTZ)
 #define CONVERT(sql, from, to, flags, vol, fn)                                                     \
     {sql, T(to), 1, {T(from)}, flags, vol, 0, fn, "date and time|conversion from another type"}
 #define EXTRACT_ROW(ta, vol, fn)                                                                   \
-    {"extract", T(NUMERIC), 2, {T(TEXT), T(ta)}, SF, vol, 0, fn, "date and time|field of a value, exact"}
+    {"extract", T(NUMERIC), 2, {T(TEXT), T(ta)}, SF | QN_FN_ONE_FORM, vol, 0, fn, "date and time|field of a value, exact"}
 #define PART_ROW(ta, vol, fn)                                                                      \
-    {"date_part", T(DOUBLE), 2, {T(TEXT), T(ta)}, SF, vol, 0, fn, "date and time|field of a value"}
+    {"date_part", T(DOUBLE), 2, {T(TEXT), T(ta)}, SF | QN_FN_ONE_FORM, vol, 0, fn, "date and time|field of a value"}
 #define TRUNC_DOC "date and time|value cut to a unit"
 #define ZONE_DOC "date and time|AT TIME ZONE: wall clock to instant and back"
 #define BIN_DOC "date and time|start of the stride that a timestamp falls in"
@@ -848,6 +891,16 @@ static const qn_cast casts[] = {
     {T(TIMESTAMPTZ), T(TIMESTAMP), A, "timestamp"}, {T(INTERVAL), T(TIME), A, "time"},
 };
 
-const qn_function_list qn_fn_datetime = {functions, QN_COUNTOF(functions)};
+static const qn_lanes_form lanes_forms[] = {
+    {extract_date, extract_date_lanes},           {extract_time, extract_time_lanes},
+    {extract_timestamp, extract_timestamp_lanes}, {extract_timestamptz, extract_timestamptz_lanes},
+    {extract_interval, extract_interval_lanes},   {part_time, part_time_lanes},
+    {part_timestamp, part_timestamp_lanes},       {part_timestamptz, part_timestamptz_lanes},
+    {part_interval, part_interval_lanes},         {trunc_timestamp, trunc_timestamp_lanes},
+    {trunc_timestamptz, trunc_timestamptz_lanes},
+};
+
+const qn_function_list qn_fn_datetime = {.functions = functions, .count = QN_COUNTOF(functions),
+                                         .lanes = lanes_forms, .lanes_count = QN_COUNTOF(lanes_forms)};
 const qn_operator_list qn_op_datetime = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_datetime = {casts, QN_COUNTOF(casts)};

@@ -155,4 +155,4 @@ static const qn_function functions[] = {
      "formatting|text to number by a picture"},
 };
 
-const qn_function_list qn_fn_format = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_format = {.functions = functions, .count = QN_COUNTOF(functions)};

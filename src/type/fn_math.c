@@ -802,6 +802,6 @@ static const qn_cast casts[] = {
     {T(DOUBLE), T(BIGINT), A, "int8"},    {T(DOUBLE), T(REAL), A, "float4"},
 };
 
-const qn_function_list qn_fn_math = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_math = {.functions = functions, .count = QN_COUNTOF(functions)};
 const qn_operator_list qn_op_math = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_math = {casts, QN_COUNTOF(casts)};

@@ -302,9 +302,9 @@ static const qn_function functions[] = {
     {"factorial", N, 1, {T(BIGINT)}, PUBF, IMM, 0, numeric_factorial, "numeric|product of 1 to n"},
     {"width_bucket", T(INTEGER), 4, {N, N, N, T(INTEGER)}, PUBF, IMM, 0, numeric_width_bucket,
      "numeric|number of the equal-width bucket a value falls in"},
-    CAST("numeric", SMALLINT, NUMERIC, PUB, int2_numeric),
-    CAST("numeric", INTEGER, NUMERIC, PUB, int4_numeric),
-    CAST("numeric", BIGINT, NUMERIC, PUB, int8_numeric),
+    CAST("numeric", SMALLINT, NUMERIC, PUB | QN_FN_ONE_FORM, int2_numeric),
+    CAST("numeric", INTEGER, NUMERIC, PUB | QN_FN_ONE_FORM, int4_numeric),
+    CAST("numeric", BIGINT, NUMERIC, PUB | QN_FN_ONE_FORM, int8_numeric),
     CAST("numeric", REAL, NUMERIC, PUB, float4_numeric),
     CAST("numeric", DOUBLE, NUMERIC, PUB, float8_numeric),
     CAST("int2", NUMERIC, SMALLINT, PUBF, numeric_int2),
@@ -333,6 +333,6 @@ static const qn_cast casts[] = {
     {N, T(REAL), QN_CAST_IMPLICIT, "float4"},       {N, T(DOUBLE), QN_CAST_IMPLICIT, "float8"},
 };
 
-const qn_function_list qn_fn_numeric = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_numeric = {.functions = functions, .count = QN_COUNTOF(functions)};
 const qn_operator_list qn_op_numeric = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_numeric = {casts, QN_COUNTOF(casts)};

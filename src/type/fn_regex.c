@@ -955,4 +955,4 @@ static const qn_function functions[] = {
 };
 /* clang-format on */
 
-const qn_function_list qn_fn_regex = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_regex = {.functions = functions, .count = QN_COUNTOF(functions)};

@@ -747,6 +747,6 @@ static const qn_cast casts[] = {
     {C, C, QN_CAST_IMPLICIT, "bpchar"},
 };
 
-const qn_function_list qn_fn_string = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_string = {.functions = functions, .count = QN_COUNTOF(functions)};
 const qn_operator_list qn_op_string = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_string = {casts, QN_COUNTOF(casts)};

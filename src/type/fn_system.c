@@ -175,4 +175,4 @@ static const qn_function functions[] = {
      size_pretty_numeric, "system|bytes in a readable unit"},
 };
 
-const qn_function_list qn_fn_system = {functions, QN_COUNTOF(functions)};
+const qn_function_list qn_fn_system = {.functions = functions, .count = QN_COUNTOF(functions)};

@@ -19,6 +19,11 @@ int        qn_numeric_scale(qn_numeric v);       /* display scale of any finite 
 bool       qn_numeric_is_nan(qn_numeric v);
 bool       qn_numeric_is_infinite(qn_numeric v, int *sign);
 qn_numeric qn_numeric_small(qn_i128 coefficient, int scale); /* caller knows that it fits */
+/* The same of a 64-bit coefficient, which always fits; in line, for loops over many values. */
+static inline qn_numeric qn_numeric_of_i64(int64_t coefficient, int scale)
+{
+    return (qn_numeric){(uint64_t)coefficient << 8 | (uint64_t)scale, (uint64_t)(coefficient >> 56)};
+}
 
 qn_status qn_numeric_from_i64(int64_t v, qn_numeric *out);
 qn_status qn_numeric_from_i128(qn_i128 v, int scale, qn_arena *arena, qn_numeric *out, qn_error *err);

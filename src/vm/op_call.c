@@ -41,35 +41,63 @@ static qn_status call_scalar(qn_vm *vm, uint32_t w)
     return QN_OK;
 }
 
-static qn_status call_lanes(qn_vm *vm, uint32_t w)
-{
-    enum { MAX_ARGS = 128 };
-    const uint32_t    *x = qn_operands(vm->program, w);
-    const qn_function *f = qn_function_by_id(x[0]);
-    qn_vec            *dst = REG(vm, x[1]), *args = REG(vm, x[2]);
-    uint32_t           n = x[3];
-    qn_datum           values[MAX_ARGS];
-    bool               nulls[MAX_ARGS + 1];
-    bool               strict = f->flags & QN_FN_STRICT;
-    qn_bank            bank = (qn_bank)qn_instr_bank(w);
+enum { MAX_ARGS = 128 };
 
-    if (n > MAX_ARGS)
-        return qn_fail(vm->err, QN_SQLSTATE_TOO_COMPLEX, "cannot pass more than %d arguments to a function", MAX_ARGS);
-    for (uint32_t i = 0; i < n; i++) {
-        qn_status st = vec_flat(vm, &args[i]);
-        if (st != QN_OK)
-            return st;
+/* A strict function's form over many lanes, on those where no argument is NULL. */
+static qn_status call_many(qn_vm *vm, qn_lanes_fn fn, qn_bank bank, qn_vec *dst, const qn_vec *args, uint32_t argc,
+                           bool *any_null, bool *done)
+{
+    const void *data[QN_FN_MAX_ARGS];
+    bool        constant[QN_FN_MAX_ARGS];
+    uint16_t    some[QN_LANES];
+    qn_lanes    l = {.args = data, .constant = constant, .lanes = vm->sel, .count = vm_selected(vm), .result = dst->own,
+                     .nulls = dst->own_nulls};
+    size_t      size = qn_bank_bytes(bank);
+    *done = false;
+    if (argc > QN_FN_MAX_ARGS)
+        return QN_OK;
+    for (uint32_t i = 0; i < argc; i++) {
+        data[i] = args[i].data;
+        constant[i] = args[i].form == QN_FORM_CONST;
+        *any_null = *any_null || args[i].nulls;
     }
-    if (!vec_own(vm, dst))
-        return qn_nomem(vm->err);
-    qn_call *c = context(vm, &vm->batch, n);
-    memset(dst->own_nulls, 0, QN_LANES / 8);
-    bool any_null = false;
+    if (*any_null) {
+        l.lanes = some;
+        l.count = 0;
+        FOR_LANES(vm, lane, {
+            bool null = false;
+            for (uint32_t i = 0; i < argc; i++)
+                null = null || vec_null(&args[i], lane);
+            if (null) {
+                bit_set(dst->own_nulls, lane);
+                memset((char *)dst->own + lane * size, 0, size);
+            } else {
+                some[l.count++] = (uint16_t)lane;
+            }
+        });
+    }
+    *done = true;
+    if (!l.count)
+        return QN_OK;
+    qn_status st = fn(context(vm, &vm->batch, argc), &l, done);
+    for (uint32_t i = 0; i < LANE_WORDS && !*any_null; i++)
+        *any_null = dst->own_nulls[i] != 0;
+    return st;
+}
+
+/* The scalar function lane by lane. */
+static qn_status call_each(qn_vm *vm, const qn_function *f, qn_bank bank, qn_vec *dst, const qn_vec *args, uint32_t argc,
+                           bool *any_null)
+{
+    qn_datum values[MAX_ARGS];
+    bool     nulls[MAX_ARGS + 1];
+    bool     strict = f->flags & QN_FN_STRICT;
+    qn_call *c = context(vm, &vm->batch, argc);
     FOR_LANES(vm, lane, {
         bool     skip = false;
         bool     null = false;
         qn_datum result = {.words = {0, 0}};
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < argc; i++) {
             nulls[i] = vec_null(&args[i], lane);
             if (nulls[i]) {
                 skip = strict;
@@ -89,11 +117,41 @@ static qn_status call_lanes(qn_vm *vm, uint32_t w)
         }
         if (null) {
             bit_set(dst->own_nulls, lane);
-            any_null = true;
+            *any_null = true;
             memset(&result, 0, sizeof result);
         }
         qn_bank_set(bank, dst->own, lane, &result);
     });
+    return QN_OK;
+}
+
+static qn_status call_lanes(qn_vm *vm, uint32_t w)
+{
+    const uint32_t    *x = qn_operands(vm->program, w);
+    const qn_function *f = qn_function_by_id(x[0]);
+    qn_lanes_fn        many = f->flags & QN_FN_STRICT ? qn_function_lanes(x[0]) : NULL;
+    qn_vec            *dst = REG(vm, x[1]), *args = REG(vm, x[2]);
+    uint32_t           n = x[3];
+    qn_bank            bank = (qn_bank)qn_instr_bank(w);
+    bool               any_null = false, done = false;
+    qn_status          st = QN_OK;
+
+    if (n > MAX_ARGS)
+        return qn_fail(vm->err, QN_SQLSTATE_TOO_COMPLEX, "cannot pass more than %d arguments to a function", MAX_ARGS);
+    for (uint32_t i = 0; i < n; i++) {
+        st = vec_flat(vm, &args[i]);
+        if (st != QN_OK)
+            return st;
+    }
+    if (!vec_own(vm, dst))
+        return qn_nomem(vm->err);
+    memset(dst->own_nulls, 0, QN_LANES / 8);
+    if (many)
+        st = call_many(vm, many, bank, dst, args, n, &any_null, &done);
+    if (st == QN_OK && !done)
+        st = call_each(vm, f, bank, dst, args, n, &any_null);
+    if (st != QN_OK)
+        return st;
     vec_finish(dst, bank, &(operands){.any_null = any_null});
     dst->type = f->result;
     return QN_OK;

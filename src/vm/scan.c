@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "type/like.h"
+#include "type/numeric.h"
 
 #define DENSE_ROWS 256u /* of a window of 2048: below, rows are picked one by one */
 
@@ -255,6 +256,15 @@ static qn_status store_texts(qn_vm *vm, slot_state *state, const qn_vec *v)
     return QN_OK;
 }
 
+/* Does one of the numerics point to memory that will not last? */
+static bool any_long(const qn_numeric *v, uint32_t n)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < n; i++)
+        found |= !qn_numeric_is_small(v[i]);
+    return found;
+}
+
 static qn_status slot_store(qn_vm *vm, uint32_t w)
 {
     uint32_t       s = qn_operand1(vm->program, w);
@@ -276,6 +286,10 @@ static qn_status slot_store(qn_vm *vm, uint32_t w)
         return store_texts(vm, state, v);
     size_t size = qn_bank_bytes((qn_bank)slot->out_bank);
     char  *to = (char *)state->dict.values + state->batch_first * size;
+    if (!v->nulls && !constant && !(slot->out_bank == QN_BANK_NUM && any_long(v->data, vm->n))) {
+        memcpy(to, v->data, vm->n * size);
+        return QN_OK;
+    }
     for (uint32_t i = 0; i < vm->n; i++) {
         qn_datum x = {.words = {0, 0}};
         if (vec_null(v, i)) {

@@ -130,6 +130,11 @@ static void values_are_walked_instead_of_rows(void **state)
         {"SELECT a, count(*) FROM t GROUP BY a LIMIT 3", false},   /* which groups: those of the first rows */
         {"SELECT c, count(*) FROM t GROUP BY c", false},           /* shows its first row's form */
         {"SELECT max(c) FROM t", false},                           /* its last row's */
+        {"SELECT extract(minute FROM d), count(*) FROM t GROUP BY 1", true}, /* numeric, but of one form per value */
+        {"SELECT date_part('epoch', d), count(*) FROM t GROUP BY 1", true},
+        {"SELECT max(extract(epoch FROM d)), min(a::numeric) FROM t", true},
+        {"SELECT extract(epoch FROM d) + 1, count(d) FROM t GROUP BY 1", false},
+        {"SELECT date_part(b, now()), count(*) FROM t GROUP BY 1", false}, /* 1 minute, 1.0 seconds */
         {"SELECT string_agg(b, ',') FROM t", false},               /* in row order */
         {"SELECT sum(a) FROM t WHERE random() < 0.5", false},
         {"SELECT count(*) FROM t WHERE random() < a", false},

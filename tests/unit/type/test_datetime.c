@@ -1,6 +1,9 @@
 /* Dates, times and intervals: text forms, operators, fields, functions, time zones. */
 #include "oracle_case.h"
 
+#include "base/hash.h"
+#include "type/numeric.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What people write as dates and times, right and wrong. */
@@ -1057,6 +1060,118 @@ static void test_zone_rules(void **state)
     assert_int_equal(offset, 0);
 }
 
+/* Many lanes at once: every unit of every type gives what single values give, errors included. */
+enum { LANES = 600 };
+static int64_t moment_at(uint64_t i)
+{
+    static const int64_t edges[] = {QN_TIMESTAMP_INFINITY, QN_TIMESTAMP_NEG_INFINITY, QN_TIMESTAMP_MIN,
+                                    QN_TIMESTAMP_MIN + 1, QN_TIMESTAMP_END - 1, 0, -1, 1, QN_USECS_PER_DAY, -QN_USECS_PER_DAY,
+                                    QN_TIMESTAMP_MIN + 2 * QN_USECS_PER_DAY, QN_TIMESTAMP_END - 2 * QN_USECS_PER_DAY};
+    if (i % 5 == 0)
+        return edges[i / 5 % COUNT(edges)];
+    uint64_t r = qn_mix64(i * 77 + 1);
+    if (i % 5 == 1) /* neighbours, as sorted values are */
+        return (int64_t)(i * 13 * (uint64_t)QN_USECS_PER_HOUR + r % 1000);
+    return (int64_t)(r % (uint64_t)(i % 5 == 2 ? 4000 * 366 * QN_USECS_PER_DAY : QN_TIMESTAMP_END - 1)) -
+           (i % 5 == 3 ? QN_USECS_PER_DAY * 300000 : 0);
+}
+
+static void check_lanes(qn_arena *arena, qn_sql_type type, const char *unit, const void *values, const qn_timezone *zone)
+{
+    qn_bank     bank = qn_type_bank(type);
+    qn_str      u = qn_str_of(unit, strlen(unit));
+    qn_numeric  num[LANES];
+    double      f64[LANES];
+    int64_t     cut[LANES];
+    uint64_t    nulls[LANES / 64 + 1] = {0}, part_nulls[LANES / 64 + 1] = {0};
+    uint16_t    some[LANES];
+    uint32_t    count = 0;
+    bool        stamp = type == QN_TYPE_TIMESTAMP || type == QN_TYPE_TIMESTAMPTZ, zoned = type == QN_TYPE_TIMESTAMPTZ;
+    qn_error    all_error = {.status = QN_OK}, one_error = {.status = QN_OK};
+    for (uint16_t i = 0; i < LANES; i++)
+        if (i % 7 != 3)
+            some[count++] = i;
+    qn_status st = qn_datetime_field_lanes(type, &u, values, false, some, count, zone, arena, num, NULL, nulls, &all_error);
+    qn_status part_st = qn_datetime_field_lanes(type, &u, values, false, some, count, zone, arena, NULL, f64, part_nulls, NULL);
+    qn_status cut_st = stamp ? qn_timestamp_trunc_lanes(&u, values, some, count, zoned, zone, cut, NULL) : QN_OK;
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t   lane = some[k];
+        qn_datum   v;
+        qn_numeric one;
+        double     part;
+        bool       null, part_null, expected_null = nulls[lane / 64] >> lane % 64 & 1;
+        qn_bank_get(bank, values, lane, &v);
+        qn_status one_st = qn_datetime_extract(type, &u, &v, zone, arena, &one, &null, &one_error);
+        if (one_st != QN_OK) { /* the first lane that fails alone fails them all, in the same words */
+            assert_int_equal(st, one_st);
+            assert_string_equal(all_error.message, one_error.message);
+            assert_int_equal(part_st, QN_ERROR);
+            break;
+        }
+        if (null != expected_null || (!null && qn_numeric_compare_stored(one, num[lane]) != 0))
+            fail_msg("%s of %s, lane %u: %lld", unit, qn_type_name(type), lane, (long long)v.i64);
+        assert_int_equal(qn_datetime_part(type, &u, &v, zone, &part, &part_null, NULL), QN_OK);
+        assert_int_equal(part_nulls[lane / 64] >> lane % 64 & 1, part_null);
+        if (!part_null && memcmp(&part, &f64[lane], sizeof part))
+            fail_msg("part %s of %s, lane %u: %.17g, not %.17g", unit, qn_type_name(type), lane, f64[lane], part);
+    }
+    for (uint32_t k = 0; stamp && k < count; k++) {
+        int64_t   t = ((const int64_t *)values)[some[k]], whole;
+        qn_status one_st = zoned ? qn_timestamptz_trunc(&u, t, zone, &whole, NULL) : qn_timestamp_trunc(&u, t, &whole, NULL);
+        if (one_st != QN_OK) {
+            assert_int_equal(cut_st, one_st);
+            return;
+        }
+        if (whole != cut[some[k]])
+            fail_msg("date_trunc %s of %s, lane %u: %lld", unit, qn_type_name(type), some[k], (long long)t);
+    }
+    assert_int_equal(cut_st, QN_OK);
+}
+
+static void test_lanes(void **state)
+{
+    static const char *const units[] = {
+        "microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade",
+        "century", "millennium", "isoyear", "dow", "isodow", "doy", "epoch", "julian", "timezone", "timezone_hour",
+        "timezone_minute", "fortnight", "MINUTE", ""};
+    static const char *const zones[] = {"UTC", "<+0545>-5:45", "Europe/Berlin"};
+    static const qn_sql_type types[] = {QN_TYPE_DATE, QN_TYPE_TIME, QN_TYPE_TIMESTAMP, QN_TYPE_TIMESTAMPTZ, QN_TYPE_INTERVAL};
+    qn_mem      mem;
+    qn_arena    arena;
+    int32_t     dates[LANES];
+    int64_t     times[LANES], stamps[LANES], finite[LANES];
+    qn_interval intervals[LANES];
+    (void)state;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    for (uint64_t i = 0; i < LANES; i++) {
+        int64_t t = moment_at(i);
+        stamps[i] = t;
+        finite[i] = qn_timestamp_finite(t) ? t : 5;
+        times[i] = (int64_t)(qn_mix64(i) % (uint64_t)(QN_USECS_PER_DAY + 1));
+        dates[i] = t == QN_TIMESTAMP_INFINITY       ? QN_DATE_INFINITY
+                   : t == QN_TIMESTAMP_NEG_INFINITY ? QN_DATE_NEG_INFINITY
+                                                    : (int32_t)(t / QN_USECS_PER_DAY);
+        intervals[i] = (qn_interval){t / 1000, (int32_t)(t % 1000), (int32_t)(t % 77)};
+    }
+    times[0] = QN_USECS_PER_DAY; /* 24:00:00 */
+    for (size_t u = 0; u < COUNT(units); u++)
+        for (size_t k = 0; k < COUNT(types); k++)
+            for (size_t z = 0; z < (types[k] == QN_TYPE_TIMESTAMPTZ ? COUNT(zones) : 1); z++) {
+                const qn_timezone *zone = NULL;
+                assert_int_equal(qn_timezone_find(NULL, zones[z], strlen(zones[z]), &zone, NULL), QN_OK);
+                const void *values = types[k] == QN_TYPE_DATE       ? (const void *)dates
+                                     : types[k] == QN_TYPE_TIME     ? (const void *)times
+                                     : types[k] == QN_TYPE_INTERVAL ? (const void *)intervals
+                                                                    : (const void *)stamps;
+                check_lanes(&arena, types[k], units[u], values, z ? zone : NULL);
+                if (values == stamps)
+                    check_lanes(&arena, types[k], units[u], finite, z ? zone : NULL);
+            }
+    qn_arena_deinit(&arena);
+    qn_mem_deinit(&mem);
+}
+
 static void test_memory(void **state)
 {
     static const oracle_case cases[] = {
@@ -1078,6 +1193,7 @@ int main(void)
         cmocka_unit_test(test_calendar_round_trip),
         cmocka_unit_test(test_zone_transitions),
         cmocka_unit_test(test_zone_rules),
+        cmocka_unit_test(test_lanes),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

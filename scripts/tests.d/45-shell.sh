@@ -48,6 +48,16 @@ check "SELECT without columns" 0 "" "$quern" -At -c "SELECT"
 printf '\xef\xbb\xbfSELECT 1;\r\nSELECT 2;\r\n' >"$folder/bom.sql"
 check "byte order mark" 0 "1
 2" "$quern" -At -f "$folder/bom.sql"
+printf '1\n2\n' >"$folder/part-1.tsv"
+printf '3\nx\n' >"$folder/part-2.tsv"
+check "COPY of several files" 0 "CREATE TABLE
+COPY 4
+1,2,3,x" "$quern" -At "$folder/parts" -c "CREATE TABLE p(a text)" -c "COPY p FROM '$folder/part-*.tsv'" \
+    -c "SELECT string_agg(a, ',') FROM p"
+check "COPY of several files, one of them bad" 1 "" "$quern" -q "$folder/parts" -c "CREATE TABLE q(a int)" \
+    -c "COPY q FROM '$folder/part-*.tsv'"
+if grep -q 'part-2.tsv", line 2, column a' "$folder/err"; then echo "PASS shell COPY names the file"; else echo "FAIL shell COPY names the file"; fi
+check "COPY of several files is one statement" 0 "0" "$quern" -At "$folder/parts" -c "SELECT count(*) FROM q"
 check "\\copy from a directory" 1 "" "$quern" "$folder/db" -c "\\copy t FROM '$folder'"
 if grep -q 'Is a directory' "$folder/err"; then echo "PASS shell \\copy names the directory"; else echo "FAIL shell \\copy names the directory"; fi
 check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"

@@ -225,7 +225,9 @@ qn_status run_copy_from(qn_connection *conn, unit *u, qn_result *r, qn_error *er
                        .progress = conn->progress ? load_progress : NULL,
                        .progress_arg = conn,
                        .cancel = &conn->cancel};
-    qn_load_source source = {.path = b->copy.path, .read = conn->copy_read, .arg = conn->copy_arg};
+    qn_load_source source = {.read = conn->copy_read, .arg = conn->copy_arg};
+    if (b->copy.path)
+        QN_TRY(qn_glob(&file_env, b->copy.path, &r->arena, &source.paths, &source.path_count, err));
     QN_TRY(qn_load_run(&job, &source, &rows, err));
     qn_change *done = change;
     change = NULL;

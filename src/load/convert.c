@@ -29,7 +29,8 @@ typedef enum kind {
     KIND_DATE,
     KIND_TIMESTAMP,
     KIND_BOOL,
-    KIND_OTHER
+    KIND_OTHER,
+    KIND_SKIP /* split, not looked at */
 } kind;
 
 typedef struct plan { /* of one column of the file */
@@ -91,8 +92,12 @@ static qn_status make_plans(qn_convert *cv, qn_error *err)
     QN_ALLOC(err, given);
     for (uint32_t i = 0; i < cv->count; i++) {
         uint32_t         c = job->columns[i];
-        const qn_column *col = &job->table->columns[c];
         plan            *p = &cv->plans[i];
+        if (c == QN_LOAD_SKIP) {
+            *p = (plan){.column = c, .kind = KIND_SKIP};
+            continue;
+        }
+        const qn_column *col = &job->table->columns[c];
         given[c] = true;
         *p = (plan){
             .column = c, .kind = kind_of(col->type), .type = col->type, .not_null = col->not_null};
@@ -296,6 +301,8 @@ static bool convert_column(qn_convert *cv, const plan *p, const qn_field *f, uin
     int64_t v;
 
     switch (p->kind) {
+    case KIND_SKIP:
+        break;
     case KIND_I16:
         EACH_ROW(int16_t, fast_integer(f->data, f->bytes, &v) && v == (int16_t)v &&
                               (slot[i] = (int16_t)v, true));
@@ -384,7 +391,18 @@ static bool convert_batch(qn_convert *cv, const qn_convert_task *t, uint32_t fir
 /* ---- a row by itself, with PostgreSQL's checks in its order
  * ------------------------------------------- */
 
-void qn_convert_context(qn_error *err, const char *table, uint64_t line, const char *column,
+/* Adds to the detail as far as there is room. */
+static void add_detail(qn_error *err, const char *format, ...) QN_PRINTF(2, 3);
+static void add_detail(qn_error *err, const char *format, ...)
+{
+    size_t  at = strlen(err->detail);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->detail + at, sizeof err->detail - at, format, args);
+    va_end(args);
+}
+
+void qn_convert_context(qn_error *err, const char *table, const char *file, uint64_t line, const char *column,
                         const char *text, size_t bytes)
 {
     if (!err)
@@ -395,18 +413,17 @@ void qn_convert_context(qn_error *err, const char *table, uint64_t line, const c
         while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80)
             shown--;
     }
-    size_t at = strlen(err->detail), room = sizeof err->detail - at;
-    int    n = snprintf(err->detail + at, room, "%sCOPY %s, line %llu", at ? "\n" : "", table,
-                        (unsigned long long)line);
-    at += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-    if (column) {
-        room = sizeof err->detail - at;
-        n = snprintf(err->detail + at, room, ", column %s", column);
-        at += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-    }
+    if (err->detail[0])
+        add_detail(err, "\n");
+    if (table)
+        add_detail(err, "COPY %s, ", table);
+    if (file)
+        add_detail(err, "file \"%s\", ", file);
+    add_detail(err, "line %llu", (unsigned long long)line);
+    if (column)
+        add_detail(err, ", column %s", column);
     if (text)
-        snprintf(err->detail + at, sizeof err->detail - at, ": \"%.*s%s\"", (int)shown, text,
-                 shown < bytes ? "..." : "");
+        add_detail(err, ": \"%.*s%s\"", (int)shown, text, shown < bytes ? "..." : "");
 }
 
 /* NOT NULL, in the order of the table's columns. */
@@ -452,6 +469,12 @@ static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t 
     for (uint32_t k = 0; k < cv->count && st == QN_OK; k++) {
         const plan *p = &cv->plans[k];
         qn_field   *f = &cv->fields[(size_t)k * BATCH];
+        if (k >= n && p->kind == KIND_SKIP) {
+            st = qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "missing data for column %u of %u", k + 1, cv->count);
+            break;
+        }
+        if (p->kind == KIND_SKIP)
+            continue;
         const char *name = table->columns[p->column].name;
         if (k >= n) {
             st = qn_fail(err, QN_SQLSTATE_BAD_COPY_FORMAT, "missing data for column \"%s\"", name);
@@ -464,14 +487,14 @@ static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t 
         }
         st = convert_any(cv, p, f, t->fill, part, row, err);
         if (st != QN_OK) {
-            qn_convert_context(err, table->name, line, name, f->data, f->bytes);
+            qn_convert_context(err, table->name, t->file, line, name, f->data, f->bytes);
             return st;
         }
     }
     if (st == QN_OK)
         st = row_nulls(cv, err);
     if (st != QN_OK)
-        qn_convert_context(err, table->name, line, NULL, data, bytes);
+        qn_convert_context(err, table->name, t->file, line, NULL, data, bytes);
     else
         fill_defaults(cv, t->fill, row, 1);
     return st;
@@ -526,7 +549,7 @@ qn_status qn_convert_run(qn_convert *cv, const qn_convert_task *t, const _Atomic
     if (good < t->count) {
         *line = t->base_line + t->records[good].line;
         st = qn_load_invalid_utf8(t->data + bad, t->data_bytes - bad, err);
-        qn_convert_context(err, cv->job->table->name, *line, NULL, NULL, 0);
+        qn_convert_context(err, cv->job->table->name, t->file, *line, NULL, NULL, 0);
     }
     return st;
 }

@@ -23,18 +23,22 @@ typedef struct qn_load_options { /* qn_copy_options of sql/bound.h, resolved */
 } qn_load_options;
 
 typedef struct qn_load_source {
-    const char *path; /* NULL: read() below */
+    const char *path; /* NULL: paths, or read() below */
+    const char *const *paths; /* several files, loaded one after the other as one; errors name theirs */
+    uint32_t    path_count;   /* 0: none */
     ptrdiff_t (*read)(void *arg, void *buffer, size_t bytes); /* 0 end, < 0 failure */
     void       *arg;
 } qn_load_source;
+
+#define QN_LOAD_SKIP UINT32_MAX
 
 typedef struct qn_load_job {
     qn_env                 *env;     /* memory, clock; files are read through env->vfs (posix also for
                                       * databases in memory) */
     qn_env                 *store_env; /* whose vfs block files are written to */
     qn_change              *change;
-    const qn_table         *table;
-    const uint32_t         *columns; /* table columns in file order */
+    const qn_table         *table;   /* its name is NULL where rows are read, not loaded: errors then speak of the file */
+    const uint32_t         *columns; /* table columns in file order; QN_LOAD_SKIP: not wanted */
     uint32_t                column_count;
     const qn_datum         *defaults;      /* per table column, for columns not in the file */
     const bool             *default_nulls;
@@ -50,6 +54,11 @@ typedef struct qn_load_job {
 /* Reads the source to its end, writes blocks, adds them to the change (which the caller commits).
  * Errors name line and column: 22P04, 22P02, 22021, 23502 … with detail "COPY hits, line 3, column x: …". */
 qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint64_t *rows, qn_error *err);
+
+/* The files that a pattern with *, ? and [sets] means, in byte order; a path without them, or that exists as written, is
+ * itself.  58P01 when nothing matches.  Names and array live in arena. */
+qn_status qn_glob(qn_env *env, const char *pattern, qn_arena *arena, const char *const **paths, uint32_t *count,
+                  qn_error *err);
 
 /* ---- rows to blocks, for INSERT and CREATE TABLE AS ------------------------------------------- */
 

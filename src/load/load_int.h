@@ -202,6 +202,7 @@ typedef struct qn_convert_task {
     uint64_t         base_line;
     qn_fill         *fill;
     uint32_t         part;      /* which part of the fill is this thread's */
+    const char      *file;      /* for errors; NULL: there is only one */
     uint32_t         first_row; /* in the fill */
 } qn_convert_task;
 
@@ -210,9 +211,13 @@ void      qn_convert_free(qn_convert *convert); /* NULL is allowed */
 /* On failure *line is the line of the first bad record; `stop` is looked at now and then. */
 qn_status qn_convert_run(qn_convert *convert, const qn_convert_task *task, const _Atomic bool *stop,
                          uint64_t *line, qn_error *err);
-/* Appends `COPY t, line 3, column c: "…"` to the detail of err.  column NULL, text NULL: left out.
- */
-void qn_convert_context(qn_error *err, const char *table, uint64_t line, const char *column,
+/* Appends `COPY t, file "f", line 3, column c: "…"` to the detail of err.  table, file, column or text NULL: left out. */
+void qn_convert_context(qn_error *err, const char *table, const char *file, uint64_t line, const char *column,
                         const char *text, size_t bytes);
+
+/* ---- glob.c ---------------------------------------------------------------------------------- */
+
+/* Does one name of a directory match the pattern p[0, n)? */
+bool qn_glob_match(const char *p, size_t n, const char *name);
 
 #endif

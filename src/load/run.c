@@ -11,7 +11,10 @@
  * on.  Only rows so long that a block's text would pass BLOCK_TEXT_BYTES, or a memory limit too
  * small for the buffers of a full block, make blocks shorter.
  *
- * Errors.  Each failure has a key: twice its line, plus one when it belongs to a whole block.  The
+ * Several files are loaded one after the other, and rows of two may share a block.  The reader begins each with a
+ * fresh chunk, and a place in the input is the number of the file above the line in it.
+ *
+ * Errors.  Each failure has a key: twice its place, plus one when it belongs to a whole block.  The
  * lowest key wins.  Tasks are given out in order, and after a failure only those that could still
  * fail earlier are done, so the line reported does not depend on timing.
  *
@@ -29,6 +32,7 @@
 #define FILLS_MAX         2
 #define POLL_NS           100000000u
 #define NO_FAILURE        UINT64_MAX
+#define FILE_SHIFT        44 /* a place: the file's number, and its line in so many bits */
 
 typedef struct chunk {
     struct chunk *next;
@@ -38,6 +42,7 @@ typedef struct chunk {
     qn_record    *records;
     uint32_t      record_capacity, count;
     uint64_t      base_line;
+    uint32_t      file;
     uint32_t      pending; /* tasks not done yet, and the reader; under latch once tasks are out */
 } chunk;
 
@@ -55,7 +60,7 @@ typedef struct block { /* a fill and where it stands */
     bool      closed;  /* no more rows come */
     uint32_t  pending; /* tasks not done yet */
     uint64_t  sequence;
-    uint64_t  last_line;
+    uint64_t  last_place;
     uint64_t  text_bytes;
     uint32_t *order; /* columns in the order of encoding */
     uint32_t  next_column, columns_left;
@@ -73,7 +78,8 @@ typedef struct worker {
 typedef struct load {
     const qn_load_job *job;
     qn_mem            *mem;
-    qn_input          *input;
+    const qn_load_source *source;
+    uint32_t           file_count;
     uint32_t           threads, chunk_count, fill_count;
     uint32_t           block_rows;
     uint64_t           block_text;
@@ -99,6 +105,8 @@ typedef struct load {
 
     /* under latch */
     qn_latch latch;
+    qn_input *input; /* of the current file; the reader alone changes it */
+    uint32_t  file;
     qn_cond  work; /* for workers */
     qn_cond  room; /* for the reader: a chunk, a task or a block is free */
     qn_cond  idle; /* for the caller */
@@ -216,7 +224,7 @@ static void encode_step(worker *w, block *b, uint32_t column)
 {
     load     *l = w->load;
     qn_error  err = {0};
-    uint64_t  key = b->last_line * 2 + 1;
+    uint64_t  key = b->last_place * 2 + 1;
     qn_status st = QN_OK;
 
     if (column < b->fill.column_count)
@@ -243,6 +251,17 @@ static void encode_step(worker *w, block *b, uint32_t column)
     qn_latch_drop(&l->latch);
 }
 
+static uint64_t place(const load *l, uint32_t file, uint64_t line)
+{
+    return l->file_count ? (uint64_t)file << FILE_SHIFT | line : line;
+}
+
+/* The file's name for errors, where there are several. */
+static const char *file_name(const load *l, uint32_t file)
+{
+    return l->file_count > 1 ? l->source->paths[file] : NULL;
+}
+
 static void parse_step(worker *w, task *t)
 {
     load           *l = w->load;
@@ -251,10 +270,10 @@ static void parse_step(worker *w, task *t)
     uint64_t        line = 0;
     qn_convert_task ct = {c->data,  c->bytes,     c->records + t->first,
                           t->count, c->base_line, &t->block->fill,
-                          w->index, t->row};
+                          w->index, file_name(l, c->file), t->row};
 
     if (qn_convert_run(w->convert, &ct, &l->canceled, &line, &err) != QN_OK)
-        fail(l, line * 2, &err);
+        fail(l, place(l, c->file, line) * 2, &err);
 }
 
 static bool blocks_idle(const load *l)
@@ -285,7 +304,7 @@ static void worker_main(void *arg)
             if (!l->first_task)
                 l->last_task = NULL;
             uint64_t first_line = t->chunk->base_line + t->chunk->records[t->first].line;
-            bool     wanted = first_line * 2 < l->failed_key;
+            bool     wanted = place(l, t->chunk->file, first_line) * 2 < l->failed_key;
             qn_latch_drop(&l->latch);
             if (wanted)
                 parse_step(w, t);
@@ -306,6 +325,17 @@ static void worker_main(void *arg)
 /* ---- the reader
  * ------------------------------------------------------------------------------------------ */
 
+/* Share of the input that was read, each file counting the same; negative when unknown. */
+static double fraction(load *l)
+{
+    qn_latch_take(&l->latch);
+    double f = l->input ? qn_input_fraction(l->input) : 1;
+    if (l->file_count > 1)
+        f = (l->file + (f < 0 ? 0 : f)) / l->file_count;
+    qn_latch_drop(&l->latch);
+    return f;
+}
+
 /* The caller's duties when it is itself the reader: progress and cancel. */
 static void poll_inline(load *l)
 {
@@ -317,7 +347,7 @@ static void poll_inline(load *l)
         cancel(l);
     if (job->progress && now - l->polled_ns >= POLL_NS) {
         l->polled_ns = now;
-        if (!job->progress(job->progress_arg, qn_input_fraction(l->input)))
+        if (!job->progress(job->progress_arg, fraction(l)))
             cancel(l);
     }
 }
@@ -350,6 +380,7 @@ static chunk *take_chunk(load *l)
         c->bytes = 0;
         c->count = 0;
         c->base_line = 0;
+        c->file = l->file;
         c->pending = 1; /* the reader's own hold, see release_chunk */
     }
     return c;
@@ -436,7 +467,7 @@ static qn_status check_header(load *l, const chunk *c, qn_error *err)
     size_t good = qn_load_utf8(c->data + r->begin, r->end - r->begin);
     if (good < r->end - r->begin) {
         st = qn_load_invalid_utf8(c->data + r->begin + good, c->bytes - r->begin - good, err);
-        qn_convert_context(err, job->table->name, 1, NULL, NULL, 0);
+        qn_convert_context(err, job->table->name, file_name(l, c->file), 1, NULL, NULL, 0);
         return st;
     }
     if (!options.header_match)
@@ -546,8 +577,8 @@ static bool cut_tasks(load *l, chunk *c, bool final, qn_error *err)
         l->header_done = true;
         if (check_header(l, c, err) != QN_OK) {
             if (!err->detail[0])
-                qn_convert_context(err, l->job->table->name, 1, NULL, c->data + c->records[0].begin,
-                                   c->records[0].end - c->records[0].begin);
+                qn_convert_context(err, l->job->table->name, file_name(l, c->file), 1, NULL,
+                                   c->data + c->records[0].begin, c->records[0].end - c->records[0].begin);
             l->header_bad = true;
             return false;
         }
@@ -565,7 +596,7 @@ static bool cut_tasks(load *l, chunk *c, bool final, qn_error *err)
             count++;
         }
         b->fill.rows += count;
-        b->last_line = c->base_line + c->records[first + count - 1].line;
+        b->last_place = place(l, c->file, c->base_line + c->records[first + count - 1].line);
         if (!publish(l, c, b, first, count, row))
             return false;
         l->rows += count;
@@ -638,10 +669,11 @@ static chunk *next_chunk(load *l, chunk *c, qn_status *st, qn_error *err)
     return next;
 }
 
-static qn_status read_all(load *l, qn_error *err)
+/* One file, or all that a callback gives.  False: there is no reason to go on. */
+static bool read_file(load *l, bool last_file, qn_status *status, qn_error *err)
 {
     qn_status st = QN_OK;
-    bool      end = false;
+    bool      end = false, more = false;
     chunk    *c = take_chunk(l);
 
     while (c) {
@@ -649,7 +681,7 @@ static qn_status read_all(load *l, qn_error *err)
         qn_error earlier = {0};
         st = read_records(l, c, &end, err);
         bool last = st != QN_OK || l->records.done;
-        bool more = cut_tasks(l, c, last, &earlier);
+        more = cut_tasks(l, c, last && last_file, &earlier);
         if (earlier.status != QN_OK) {
             st = earlier.status;
             *err = earlier;
@@ -659,6 +691,42 @@ static qn_status read_all(load *l, qn_error *err)
         if (next != c)
             release_chunk(l, c);
         c = next;
+        more = more && last;
+    }
+    *status = st;
+    return st == QN_OK && more;
+}
+
+static qn_status open_file(load *l, uint32_t file, qn_error *err)
+{
+    qn_load_source one = *l->source;
+    qn_input      *input = NULL;
+
+    if (l->source->path_count)
+        one = (qn_load_source){.path = l->source->paths[file]};
+    qn_status st = qn_input_open(l->job->env, &one, &input, err);
+    if (st == QN_OK)
+        qn_input_stop(input, &l->failing);
+    qn_latch_take(&l->latch);
+    qn_input *old = l->input;
+    l->input = input;
+    l->file = file;
+    qn_latch_drop(&l->latch);
+    qn_input_close(old);
+    return st;
+}
+
+static qn_status read_all(load *l, qn_error *err)
+{
+    qn_status st = QN_OK;
+    uint32_t  files = l->file_count ? l->file_count : 1;
+
+    while (read_file(l, l->file + 1 == files, &st, err) && l->file + 1 < files) {
+        qn_records_init(&l->records, &l->job->options);
+        l->header_done = l->list_full = false;
+        st = open_file(l, l->file + 1, err);
+        if (st != QN_OK)
+            break;
     }
     return st;
 }
@@ -678,9 +746,9 @@ static void reader_main(void *arg)
 
     if (st != QN_OK) {
         uint64_t line = l->header_bad ? 1 : line_at_hand(l);
-        if (!l->header_bad)
-            qn_convert_context(&err, l->job->table->name, line, NULL, NULL, 0);
-        fail(l, line * 2, &err);
+        if (!l->header_bad && l->input) /* what cannot be opened has no lines */
+            qn_convert_context(&err, l->job->table->name, file_name(l, l->file), line, NULL, NULL, 0);
+        fail(l, place(l, l->file, line) * 2, &err);
     }
     if (l->filling)
         close_block(l);
@@ -719,15 +787,14 @@ static void set_sizes(load *l)
         l->fill_count = 1;
 }
 
-static qn_status set_up(load *l, const qn_load_source *source, qn_error *err)
+static qn_status set_up(load *l, qn_error *err)
 {
     const qn_load_job *job = l->job;
     qn_status          st = QN_OK;
 
     set_sizes(l);
     qn_records_init(&l->records, &job->options);
-    QN_TRY(qn_input_open(job->env, source, &l->input, err));
-    qn_input_stop(l->input, &l->failing);
+    QN_TRY(open_file(l, 0, err));
     QN_ALLOC(err, l->chunks = qn_alloc0(l->mem, l->chunk_count * sizeof *l->chunks));
     QN_ALLOC(err, l->tasks = qn_alloc0(l->mem, l->task_count * sizeof *l->tasks));
     QN_ALLOC(err, l->workers = qn_alloc0(l->mem, l->threads * sizeof *l->workers));
@@ -820,7 +887,7 @@ static void watch(load *l)
             continue;
         qn_latch_drop(&l->latch);
         if (canceled(l) ||
-            (job->progress && !job->progress(job->progress_arg, qn_input_fraction(l->input))))
+            (job->progress && !job->progress(job->progress_arg, fraction(l))))
             cancel(l);
         qn_latch_take(&l->latch);
     }
@@ -859,13 +926,15 @@ qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint
     l->job = job;
     l->mem = mem;
     l->failed_key = NO_FAILURE;
-    l->inline_reader = !source->path;
+    l->source = source;
+    l->file_count = source->path_count;
+    l->inline_reader = !source->path && !source->path_count;
     qn_arena_init(&l->scratch, mem);
     qn_latch_init(&l->latch);
     qn_cond_init(&l->work);
     qn_cond_init(&l->room);
     qn_cond_init(&l->idle);
-    QN_TRY(set_up(l, source, err));
+    QN_TRY(set_up(l, err));
     qn_error started = {0};
     if (start_threads(l, l->inline_reader, &started) != QN_OK)
         abandon(l, &started);

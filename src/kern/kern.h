@@ -29,6 +29,12 @@ typedef struct qn_kernels {
     /* out[i] = base + packed[i], modulo 2^32 or 2^64.  width 0..32 and 0..64. */
     void (*unpack32)(const void *packed, unsigned width, uint32_t base, uint32_t *out, size_t count);
     void (*unpack64)(const void *packed, unsigned width, uint64_t base, uint64_t *out, size_t count);
+    /* values[i] = start + values[0] + ... + values[i], modulo 2^32 or 2^64. */
+    void (*sum32)(uint32_t *values, uint32_t start, size_t count);
+    void (*sum64)(uint64_t *values, uint64_t start, size_t count);
+    /* out[i] = values[k], where k of the bits 1..i of starts are 1: runs of equal values written out.  values may be
+     * read up to 7 beyond the last that is meant. */
+    void (*expand_runs)(const uint64_t *starts, const uint32_t *values, uint32_t *out, size_t count);
     /* The largest packed value; 0 when count is 0.  width 0..32. */
     uint32_t (*max_packed)(const void *packed, unsigned width, size_t count);
     /* Bit i of out: lo <= packed[i] <= hi.  width 0..32, lo <= hi. */

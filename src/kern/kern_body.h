@@ -1,10 +1,9 @@
 /* The kernels, written once over the vocabulary of vec_*.h and included by kern_base.c, kern_avx2.c
  * and kern_avx512.c, each compiled with its own flags.
  *
- * Packed loops that make bitmaps go 64 values (8 * width bytes) at a time, because 64 results are one
- * word; the others go LANES at a time.  What is left over is taken value by value, so nothing past
- * the packed bytes is read but what a vector load at a group's beginning takes with it: less than
- * QN_KERN_SLACK. */
+ * Packed loops go LANES values at a time, those that make bitmaps in words of 64 results.  A last
+ * group that is not full is computed whole and stored in part: a load at its beginning reads less
+ * than QN_KERN_SLACK past the packed bytes. */
 #include "kern/kern.h"
 
 extern const qn_kernels QN_VEC_TABLE; /* kern.c chooses among them */
@@ -38,6 +37,9 @@ static void unpack32(const void *packed, unsigned width, uint32_t base, uint32_t
         vu32 add = v_splat(base);
         for (; i + LANES <= count; i += LANES, p += LANES * width / 8)
             v_store(out + i, v_add(v_unpack(&c, p), add));
+        if (i < count)
+            v_store_part(out + i, v_add(v_unpack(&c, p), add), count - i);
+        return;
     }
     for (size_t k = 0; i < count; i++, k++)
         out[i] = base + (uint32_t)scalar_at(p, k, width);
@@ -62,6 +64,55 @@ static void unpack64(const void *packed, unsigned width, uint64_t base, uint64_t
             v8_unpack(p, width, base, out + i);
     for (size_t k = 0; i < count; i++, k++)
         out[i] = base + scalar_at(p, k, width);
+}
+
+static void sum32(uint32_t *values, uint32_t start, size_t count)
+{
+    vu32   carry = v_splat(start);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        v_store(values + i, v_sum(v_load(values + i), &carry));
+    if (i)
+        start = values[i - 1];
+    for (; i < count; i++)
+        values[i] = start += values[i];
+}
+
+static void sum64(uint64_t *values, uint64_t start, size_t count)
+{
+    v64    carry = v64_splat(start);
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        v8_sum(values + i, &carry);
+    if (i)
+        start = values[i - 1];
+    for (; i < count; i++)
+        values[i] = start += values[i];
+}
+
+/* How many of the bits 1..i are 1, in byte i: the bits spread to bytes, then all sums by one
+ * multiplication. */
+static inline uint64_t ranks_of(uint64_t bits)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t       spread = ((bits & 0xfe) * ones & 0x8040201008040201) + 0x7f7f7f7f7f7f7f7f;
+    return (spread >> 7 & ones) * ones;
+}
+
+static void expand_runs(const uint64_t *starts, const uint32_t *values, uint32_t *out, size_t count)
+{
+    size_t   i = 0, at = 0; /* the value of the row before */
+    uint64_t bits = count ? starts[0] & ~(uint64_t)1 : 0;
+    for (; i + 8 <= count; i += 8) {
+        at += bits & 1;
+        v8_runs(values + at, ranks_of(bits), out + i);
+        at += (size_t)__builtin_popcountll(bits & 0xfe);
+        bits = (i + 8) % 64 || i + 8 >= count ? bits >> 8 : starts[i / 64 + 1];
+    }
+    for (; i < count; i++, bits >>= 1) {
+        at += bits & 1;
+        out[i] = values[at];
+    }
 }
 
 static uint32_t max_packed(const void *packed, unsigned width, size_t count)
@@ -97,11 +148,17 @@ static void fill_bits(uint64_t *out, size_t count, bool one)
         out[count / 64] = ((uint64_t)1 << count % 64) - 1;
 }
 
+static inline uint64_t first_bits(uint64_t m, unsigned n) /* n < 64 */
+{
+    return m & (((uint64_t)1 << n) - 1);
+}
+
 static void select_range(const void *packed, unsigned width, uint32_t lo, uint32_t hi,
                          uint64_t *out, size_t count)
 {
     const uint8_t *p = packed;
     size_t         word = 0, full = count / 64;
+    unsigned       rest = count % 64;
     if (width == 0) {
         fill_bits(out, count, lo == 0);
         return;
@@ -123,6 +180,12 @@ static void select_range(const void *packed, unsigned width, uint32_t lo, uint32
                                 vn_range_mask(&c, p + 4 * width, l, span)};
             memcpy(out + word, half, 8);
         }
+        if (rest) {
+            uint64_t m = vn_range_mask(&c, p, l, span);
+            if (rest > 32)
+                m |= (uint64_t)vn_range_mask(&c, p + 4 * width, l, span) << 32;
+            out[word++] = first_bits(m, rest);
+        }
     } else
 #endif
         if (width <= QN_VEC_WIDTH) {
@@ -134,8 +197,14 @@ static void select_range(const void *packed, unsigned width, uint32_t lo, uint32
                 m |= (uint64_t)v_le_mask(v_sub(v_unpack(&c, p), l), span) << g;
             out[word] = m;
         }
+        if (rest) {
+            uint64_t m = 0;
+            for (unsigned g = 0; g < rest; g += LANES, p += LANES * width / 8)
+                m |= (uint64_t)v_le_mask(v_sub(v_unpack(&c, p), l), span) << g;
+            out[word++] = first_bits(m, rest);
+        }
     }
-    for (size_t i = word * 64, k = 0; i < count; word++) {
+    for (size_t i = word * 64, k = 0; i < count; word++) { /* wider than vectors take */
         uint64_t m = 0;
         for (unsigned b = 0; b < 64 && i < count; b++, i++, k++)
             m |= (uint64_t)((uint32_t)scalar_at(p, k, width) - lo <= hi - lo) << b;
@@ -150,9 +219,8 @@ static inline bool set_has(const uint64_t *set, uint32_t i)
 
 #if SMALL_WORDS
 /* The set restricted to base.. fits a register: look its words up there instead of in memory. */
-static const uint8_t *select_small(const uint8_t *p, unsigned width, uint32_t base,
-                                   const uint64_t *set, uint32_t set_bits, uint64_t *out,
-                                   size_t words)
+static void select_small(const uint8_t *p, unsigned width, uint32_t base, const uint64_t *set,
+                         uint32_t set_bits, uint64_t *out, size_t count)
 {
     uint32_t table[SMALL_WORDS];
     vctl     c = v_ctl(width);
@@ -165,15 +233,15 @@ static const uint8_t *select_small(const uint8_t *p, unsigned width, uint32_t ba
         }
     }
     vu32 t = v_load(table);
-    for (size_t word = 0; word < words; word++) {
+    for (size_t i = 0; i < count; i += 64) {
+        unsigned n = count - i < 64 ? (unsigned)(count - i) : 64;
         uint64_t m = 0;
-        for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8) {
+        for (unsigned g = 0; g < n; g += LANES, p += LANES * width / 8) {
             vu32 v = v_unpack(&c, p);
             m |= (uint64_t)v_test_mask(v_small(t, v_shr5(v)), v_bit(v)) << g;
         }
-        out[word] = m;
+        out[i / 64] = n < 64 ? first_bits(m, n) : m;
     }
-    return p;
 }
 #endif
 
@@ -187,13 +255,13 @@ static void select_set(const void *packed, unsigned width, uint32_t base, const 
         return;
     }
 #if SMALL_WORDS
-    if (1ull << width <= SMALL_WORDS * 32 && full) {
-        p = select_small(p, width, base, set, set_bits, out, full);
-        word = full;
-    } else
+    if (1ull << width <= SMALL_WORDS * 32) {
+        select_small(p, width, base, set, set_bits, out, count);
+        return;
+    }
 #endif
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        if (width <= QN_VEC_WIDTH) {
+    if (width <= QN_VEC_WIDTH) {
         const uint32_t *set32 = (const uint32_t *)(const void *)set;
         vctl            c = v_ctl(width);
         vu32            add = v_splat(base);
@@ -320,6 +388,9 @@ const qn_kernels QN_VEC_TABLE = {
     .isa = QN_VEC_ISA,
     .unpack32 = unpack32,
     .unpack64 = unpack64,
+    .sum32 = sum32,
+    .sum64 = sum64,
+    .expand_runs = expand_runs,
     .max_packed = max_packed,
     .select_range = select_range,
     .select_set = select_set,

@@ -8,6 +8,7 @@
 #define QN_KERN_VEC_H
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -60,6 +61,11 @@ static inline vu32 v_load(const uint32_t *p)
 static inline void v_store(uint32_t *p, vu32 a)
 {
     _mm256_storeu_si256((__m256i *)p, a);
+}
+static inline void v_store_part(uint32_t *p, vu32 a, size_t n)
+{
+    __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_maskstore_epi32((int *)p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane), a);
 }
 static inline vu32 v_add(vu32 a, vu32 b)
 {
@@ -130,6 +136,40 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     __m256i a = v4_unpack(p, 0, width, mask), b = v4_unpack(p, 4 * width, width, mask);
     _mm256_storeu_si256((__m256i *)out, _mm256_add_epi64(a, add));
     _mm256_storeu_si256((__m256i *)(out + 4), _mm256_add_epi64(b, add));
+}
+static inline vu32 v_sum(vu32 a, vu32 *carry)
+{
+    const __m256i three = _mm256_set1_epi32(3), seven = _mm256_set1_epi32(7);
+    a = _mm256_add_epi32(a, _mm256_slli_si256(a, 4)); /* within each half */
+    a = _mm256_add_epi32(a, _mm256_slli_si256(a, 8));
+    __m256i lower = _mm256_permutevar8x32_epi32(a, three);
+    a = _mm256_add_epi32(a, _mm256_blend_epi32(_mm256_setzero_si256(), lower, 0xf0));
+    __m256i out = _mm256_add_epi32(a, *carry);
+    /* From the sum without the carry, so that only this addition waits for the step before. */
+    *carry = _mm256_add_epi32(*carry, _mm256_permutevar8x32_epi32(a, seven));
+    return out;
+}
+typedef __m256i   v64;
+static inline v64 v64_splat(uint64_t x)
+{
+    return _mm256_set1_epi64x((long long)x);
+}
+static inline void v8_sum(uint64_t *p, v64 *carry)
+{
+    for (unsigned i = 0; i < 8; i += 4) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(p + i));
+        a = _mm256_add_epi64(a, _mm256_slli_si256(a, 8));
+        __m256i lower = _mm256_permute4x64_epi64(a, 0x55);
+        a = _mm256_add_epi64(a, _mm256_blend_epi32(_mm256_setzero_si256(), lower, 0xf0));
+        _mm256_storeu_si256((__m256i *)(p + i), _mm256_add_epi64(a, *carry));
+        *carry = _mm256_add_epi64(*carry, _mm256_permute4x64_epi64(a, 0xff));
+    }
+}
+static inline void v8_runs(const uint32_t *t, uint64_t ranks, uint32_t *out)
+{
+    __m256i i = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)ranks));
+    __m256i a = _mm256_loadu_si256((const __m256i *)t);
+    _mm256_storeu_si256((__m256i *)out, _mm256_permutevar8x32_epi32(a, i));
 }
 static inline uint64_t deposit64(uint64_t v, uint64_t m)
 {

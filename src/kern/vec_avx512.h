@@ -7,6 +7,7 @@
 #define QN_KERN_VEC_H
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -56,6 +57,10 @@ static inline vu32 v_load(const uint32_t *p)
 static inline void v_store(uint32_t *p, vu32 a)
 {
     _mm512_storeu_si512(p, a);
+}
+static inline void v_store_part(uint32_t *p, vu32 a, size_t n)
+{
+    _mm512_mask_storeu_epi32(p, (__mmask16)((1u << n) - 1), a);
 }
 static inline vu32 v_add(vu32 a, vu32 b)
 {
@@ -132,6 +137,39 @@ static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, ui
     x = _mm512_srlv_epi64(x, _mm512_and_si512(bit, _mm512_set1_epi64(7)));
     x = _mm512_and_si512(x, _mm512_set1_epi64((long long)(((uint64_t)1 << width) - 1)));
     _mm512_storeu_si512(out, _mm512_add_epi64(x, _mm512_set1_epi64((long long)base)));
+}
+static inline vu32 v_sum(vu32 a, vu32 *carry)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zero, 15));
+    a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zero, 14));
+    a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zero, 12));
+    a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zero, 8));
+    __m512i out = _mm512_add_epi32(a, *carry);
+    /* From the sum without the carry, so that only this addition waits for the step before. */
+    *carry = _mm512_add_epi32(*carry, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), a));
+    return out;
+}
+typedef __m512i   v64;
+static inline v64 v64_splat(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+static inline void v8_sum(uint64_t *p, v64 *carry)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    __m512i       a = _mm512_loadu_si512(p);
+    a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 7));
+    a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 6));
+    a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 4));
+    _mm512_storeu_si512(p, _mm512_add_epi64(a, *carry));
+    *carry = _mm512_add_epi64(*carry, _mm512_permutexvar_epi64(_mm512_set1_epi64(7), a));
+}
+static inline void v8_runs(const uint32_t *t, uint64_t ranks, uint32_t *out)
+{
+    __m256i i = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)ranks));
+    __m256i a = _mm256_loadu_si256((const __m256i *)t);
+    _mm256_storeu_si256((__m256i *)out, _mm256_permutevar8x32_epi32(a, i));
 }
 static inline uint64_t deposit64(uint64_t v, uint64_t m)
 {

@@ -4,15 +4,24 @@
  *
  *   LANES, vu32            a vector of LANES 32-bit integers
  *   vctl, v_ctl(w)         what unpacking at width w needs
- *   v_unpack(ctl, p)       LANES values of width w <= QN_VEC_WIDTH from the LANES * w / 8 bytes at
- * p v_splat v_load v_store v_add v_sub v_min v_max v_gather v_le_mask(a, b)        bit per lane: a
- * <= b, unsigned v_test_mask(a, b)      bit per lane: (a & b) != 0 v_bit(a)               1 << (a &
- * 31) per lane v_shr5(a)              a >> 5 v_small(t, i)          t[i] from a table held in
- * registers (SMALL_WORDS words; 0: not offered) deposit64(v, m)        the low bits of v at the 1
- * bits of m v8_unpack(p, w, out)   eight 64-bit values of width w <= 57 */
+ *   v_unpack(ctl, p)       LANES values of width w <= QN_VEC_WIDTH from the LANES * w / 8 bytes at p
+ *   v_splat v_load v_store v_add v_sub v_min v_max v_gather
+ *   v_store_part(p, a, n)  the first n < LANES lanes
+ *   v_le_mask(a, b)        bit per lane: a <= b, unsigned
+ *   v_test_mask(a, b)      bit per lane: (a & b) != 0
+ *   v_bit(a)               1 << (a & 31) per lane
+ *   v_shr5(a)              a >> 5
+ *   v_sum(a, carry)        sums of the lanes up to each, plus carry, whose lanes all become the last sum
+ *   v_small(t, i)          t[i] from a table held in registers (SMALL_WORDS words; 0: not offered)
+ *   deposit64(v, m)        the low bits of v at the 1 bits of m
+ *   v8_unpack(p, w, out)   eight 64-bit values of width w <= 57
+ *   v8_sum(p, carry)       v_sum of eight 64-bit values where they lie
+ *   v8_runs(t, ranks, out) eight times t[rank], a rank of 0 to 7 in each byte, lowest first
+ */
 #ifndef QN_KERN_VEC_H
 #define QN_KERN_VEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -63,6 +72,10 @@ static inline vu32 v_load(const uint32_t *p)
 static inline void v_store(uint32_t *p, vu32 a)
 {
     memcpy(p, a.v, sizeof a.v);
+}
+static inline void v_store_part(uint32_t *p, vu32 a, size_t n)
+{
+    memcpy(p, a.v, n * 4);
 }
 static inline vu32 v_add(vu32 a, vu32 b)
 {
@@ -120,5 +133,28 @@ static inline uint64_t deposit64(uint64_t v, uint64_t m)
     return out;
 }
 #undef EACH
+static inline vu32 v_sum(vu32 a, vu32 *carry)
+{
+    uint32_t sum = carry->v[0];
+    for (unsigned i = 0; i < LANES; i++)
+        a.v[i] = sum += a.v[i];
+    *carry = v_splat(sum);
+    return a;
+}
+typedef uint64_t v64;
+static inline v64 v64_splat(uint64_t x)
+{
+    return x;
+}
+static inline void v8_sum(uint64_t *p, v64 *carry)
+{
+    for (unsigned i = 0; i < 8; i++)
+        p[i] = *carry += p[i];
+}
+static inline void v8_runs(const uint32_t *t, uint64_t ranks, uint32_t *out)
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = t[ranks >> 8 * i & 7];
+}
 
 #endif

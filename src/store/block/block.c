@@ -43,7 +43,7 @@ static const char *counts_check(const column_state *c)
         return "damaged structure";
     for (uint32_t i = 0; i < c->pub.distinct; i += QN_FMT_GROUP) {
         uint32_t n = c->pub.distinct - i < QN_FMT_GROUP ? c->pub.distinct - i : QN_FMT_GROUP;
-        qn_patched_read(qn_kernels_get(), s->p, s->bytes, c->pub.distinct, i, n, group);
+        qn_patched_read(qn_kernels_get(), s->p, s->bytes, c->pub.distinct, i, n, 0, group);
         for (uint32_t k = 0; k < n; k++) {
             if (group[k] >= c->pub.rows)
                 return "a count exceeds the rows";

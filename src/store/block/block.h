@@ -99,6 +99,9 @@ qn_status qn_block_readable(const qn_block *block, qn_error *err);
  * arena where a value is long. */
 qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint32_t count, void *out,
                           qn_arena *arena, qn_error *err);
+/* The same as 64-bit integers with their sign: banks BOOL, I16, I32, I64 (dates and timestamps are among them). */
+qn_status qn_block_values_i64(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                              int64_t *out, qn_error *err);
 /* STR: the slots point into `arena` (or the map). Whole chunks are decoded; ask in code order. */
 qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uint32_t count, qn_str *out,
                            qn_arena *arena, qn_error *err);

@@ -158,6 +158,23 @@ bool qn_codes_check(const uint8_t *p, uint64_t bytes, uint32_t rows, uint32_t di
 
 /* ---- unpacking ------------------------------------------------------------------------------ */
 
+typedef struct unit_bits {
+    uint64_t w[QN_UNIT_ROWS / 64];
+} unit_bits;
+
+static void places_of(const qn_kernels *k, const uint8_t *p, uint32_t count, unit_bits *places)
+{
+    uint32_t at[QN_FMT_POSITIONS_MAX];
+    if (count > QN_FMT_POSITIONS_MAX) {
+        memcpy(places->w, p, QN_FMT_BITMAP_BYTES);
+        return;
+    }
+    memset(places, 0, sizeof *places);
+    k->unpack32(p, 10, 0, at, count);
+    for (uint32_t i = 0; i < count; i++)
+        places->w[at[i] >> 6] |= (uint64_t)1 << (at[i] & 63);
+}
+
 static void fill32(uint32_t *out, uint32_t value, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -166,19 +183,16 @@ static void fill32(uint32_t *out, uint32_t value, uint32_t count)
 
 static void unpack_unit(const qn_kernels *k, const unit *u, uint32_t *out)
 {
-    uint32_t at[QN_UNIT_ROWS], codes[QN_UNIT_ROWS];
+    uint32_t  at[QN_UNIT_ROWS], codes[QN_UNIT_ROWS + 8]; /* expand_runs may look beyond */
+    unit_bits starts;
     switch (u->form) {
     case QN_UNIT_PACKED:
         k->unpack32(u->p, u->width, u->lo, out, u->n);
         break;
     case QN_UNIT_RUNS:
-        read_positions(k, u->p, u->extra, at);
+        places_of(k, u->p, u->extra, &starts);
         k->unpack32(u->p + positions_bytes(u->extra), u->width, u->lo, codes, u->extra);
-        for (uint32_t i = 0; i < u->extra; i++) {
-            uint32_t end = i + 1 < u->extra ? at[i + 1] : u->n;
-            for (uint32_t row = at[i]; row < end; row++)
-                out[row] = codes[i];
-        }
+        k->expand_runs(starts.w, codes, out, u->n);
         break;
     case QN_UNIT_EXCEPTION:
         read_positions(k, u->p + 8, u->extra, at);
@@ -336,10 +350,6 @@ qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *ro
 
 /* ---- selecting ------------------------------------------------------------------------------ */
 
-typedef struct unit_bits {
-    uint64_t w[QN_UNIT_ROWS / 64];
-} unit_bits;
-
 static inline bool set_has(const qn_codeset *set, uint32_t code)
 {
     return set->is_range ? code >= set->lo && code <= set->hi
@@ -379,19 +389,6 @@ static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width,
         memset(out, 0, (n + 63) / 64 * 8);
     else
         k->select_range(p, width, set->lo > base ? set->lo - base : 0, set->hi - base, out, n);
-}
-
-static void places_of(const qn_kernels *k, const uint8_t *p, uint32_t count, unit_bits *places)
-{
-    uint32_t at[QN_FMT_POSITIONS_MAX];
-    if (count > QN_FMT_POSITIONS_MAX) {
-        memcpy(places->w, p, QN_FMT_BITMAP_BYTES);
-        return;
-    }
-    memset(places, 0, sizeof *places);
-    k->unpack32(p, 10, 0, at, count);
-    for (uint32_t i = 0; i < count; i++)
-        places->w[at[i] >> 6] |= (uint64_t)1 << (at[i] & 63);
 }
 
 /* Bit i of a word becomes the exclusive or of bits 0..i. */

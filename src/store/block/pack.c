@@ -180,8 +180,14 @@ size_t qn_patched_check(const uint8_t *p, size_t bytes, size_t count)
     return at;
 }
 
+/* High parts are read with what follows them, at most QN_KERN_SLACK past the end, and masked. */
+static uint64_t high_mask(unsigned bytes)
+{
+    return bytes ? UINT64_MAX >> (64 - 8 * bytes) : 0;
+}
+
 static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t n,
-                               uint32_t *out)
+                               uint32_t add, uint32_t *out)
 {
     uint32_t word = bytes < 4 ? UINT32_MAX : qn_get32(p);
     unsigned width = word & 63, high = word >> 6 & 7, exceptions = word >> 9 & 127;
@@ -191,18 +197,16 @@ static void patched_group_read(const qn_kernels *k, const uint8_t *p, size_t byt
         memset(out, 0, n * 4);
         return;
     }
-    k->unpack32(p + 4, width, word >> 16, out, n);
+    k->unpack32(p + 4, width, (word >> 16) + add, out, n);
     const uint8_t *position = p + 4 + qn_packed_bytes(n, width), *h = position + exceptions;
-    for (unsigned e = 0; e < exceptions; e++, h += high) {
-        uint32_t x = 0;
-        memcpy(&x, h, high);
+    uint32_t       mask = high_mask(high) & UINT32_MAX;
+    for (unsigned e = 0; e < exceptions; e++, h += high)
         if (position[e] < n) /* true unless a page was lost under the mapping */
-            out[position[e]] += x << width;
-    }
+            out[position[e]] += (qn_get32(h) & mask) << width;
 }
 
 void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t total,
-                     size_t first, size_t count, uint32_t *out)
+                     size_t first, size_t count, uint32_t add, uint32_t *out)
 {
     uint32_t group[QN_FMT_GROUP];
     while (count) {
@@ -212,9 +216,9 @@ void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t
         size_t take = n - skip < count ? n - skip : count, at = qn_get32(p + g * 4);
         at = at > bytes ? bytes : at;
         if (take == n) {
-            patched_group_read(k, p + at, bytes - at, n, out);
+            patched_group_read(k, p + at, bytes - at, n, add, out);
         } else {
-            patched_group_read(k, p + at, bytes - at, n, group);
+            patched_group_read(k, p + at, bytes - at, n, add, group);
             memcpy(out, group + skip, take * 4);
         }
         out += take;
@@ -305,29 +309,76 @@ uint64_t qn_sorted_first(const uint8_t *p, size_t unit)
     return qn_get64(p + qn_get32(p + unit * 4));
 }
 
-size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
-                      uint64_t *out)
+/* A unit taken apart; count 0: its offset was lost with its page. */
+typedef struct sorted_unit {
+    size_t         count;
+    uint64_t       base;
+    unsigned       width, high, exceptions;
+    const uint8_t *deltas, *positions, *highs;
+} sorted_unit;
+
+static sorted_unit sorted_unit_at(const uint8_t *p, size_t total, size_t unit)
 {
     size_t left = total - unit * QN_UNIT_ROWS, count = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
-    size_t n = count - 1, offset = qn_get32(p + unit * 4);
-    if (offset == 0) {
+    size_t offset = qn_get32(p + unit * 4);
+    if (offset == 0)
+        return (sorted_unit){.count = 0};
+    const uint8_t *at = p + offset;
+    sorted_unit    u = {
+           .count = count,
+           .base = qn_get64(at),
+           .width = at[8],
+           .high = at[9],
+           .exceptions = qn_get16(at + 10),
+           .deltas = at + QN_FMT_VALUES_UNIT_BYTES,
+    };
+    u.positions = u.deltas + qn_packed_bytes(count - 1, u.width);
+    u.highs = u.positions + 2 * u.exceptions;
+    return u;
+}
+
+size_t qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
+                      uint64_t add, uint64_t *out)
+{
+    sorted_unit u = sorted_unit_at(p, total, unit);
+    if (!u.count) {
+        size_t left = total - unit * QN_UNIT_ROWS,
+               count = left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS;
         memset(out, 0, count * 8);
         return count;
     }
-    const uint8_t *at = p + offset;
-    unsigned       width = at[8], high = at[9], exceptions = qn_get16(at + 10);
-    uint64_t       value = qn_get64(at);
-    out[0] = value;
-    at += QN_FMT_VALUES_UNIT_BYTES;
-    k->unpack64(at, width, 1, out + 1, n);
-    const uint8_t *position = at + qn_packed_bytes(n, width), *h = position + 2 * exceptions;
-    for (unsigned e = 0; e < exceptions; e++, h += high) {
-        uint64_t x = 0;
-        memcpy(&x, h, high);
-        if (qn_get16(position + 2 * e) < n) /* true unless a page was lost under the mapping */
-            out[1 + qn_get16(position + 2 * e)] += x << width;
+    out[0] = 0;
+    k->unpack64(u.deltas, u.width, 1, out + 1, u.count - 1);
+    uint64_t mask = high_mask(u.high);
+    for (unsigned e = 0; e < u.exceptions; e++, u.highs += u.high) {
+        size_t at = qn_get16(u.positions + 2 * e);
+        if (at + 1 < u.count) /* true unless a page was lost under the mapping */
+            out[at + 1] += (qn_get64(u.highs) & mask) << u.width;
     }
-    for (size_t i = 1; i < count; i++)
-        out[i] = value += out[i];
-    return count;
+    k->sum64(out, u.base + add, u.count);
+    return u.count;
+}
+
+/* Everything modulo 2^32: what the differences have above that does not reach the low halves. */
+size_t qn_sorted_unit32(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
+                        uint32_t *out)
+{
+    sorted_unit u = sorted_unit_at(p, total, unit);
+    if (!u.count || u.width > 31) {
+        uint64_t wide[QN_UNIT_ROWS];
+        size_t   count = qn_sorted_unit(k, p, total, unit, 0, wide);
+        for (size_t i = 0; i < count; i++)
+            out[i] = (uint32_t)wide[i];
+        return count;
+    }
+    out[0] = 0;
+    k->unpack32(u.deltas, u.width, 1, out + 1, u.count - 1);
+    uint64_t mask = high_mask(u.high);
+    for (unsigned e = 0; e < u.exceptions; e++, u.highs += u.high) {
+        size_t at = qn_get16(u.positions + 2 * e);
+        if (at + 1 < u.count)
+            out[at + 1] += (uint32_t)(qn_get64(u.highs) & mask) << u.width;
+    }
+    k->sum32(out, (uint32_t)u.base, u.count);
+    return u.count;
 }

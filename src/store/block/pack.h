@@ -79,20 +79,24 @@ void qn_patched_write(qn_out *out, const uint32_t *values, size_t count);
 /* Bytes of a well-formed patched array of `count` values at p, 0 when it does not fit `bytes` or is
  * damaged.  Everything qn_patched_read relies on is checked here. */
 size_t qn_patched_check(const uint8_t *p, size_t bytes, size_t count);
-/* Values first..first+count-1 of a checked array of `total` in `bytes`.  A group that is no longer as it was
- * checked, because a page was lost under the mapping, reads as zeros: the caller finds out afterwards
- * (qn_block_readable), but nothing outside the arrays is touched. */
+/* Values first..first+count-1 of a checked array of `total` in `bytes`, `add` added to each.  A
+ * group that is no longer as it was checked, because a page was lost under the mapping, reads as
+ * zeros: the caller finds out afterwards (qn_block_readable), but nothing outside the arrays is
+ * touched. */
 void qn_patched_read(const qn_kernels *k, const uint8_t *p, size_t bytes, size_t total,
-                     size_t first, size_t count, uint32_t *out);
+                     size_t first, size_t count, uint32_t add, uint32_t *out);
 
 /* Sorted distinct images in units of QN_UNIT_ROWS: append to out. */
 void qn_sorted_write(qn_out *out, const uint64_t *values, size_t count, uint64_t *scratch);
 /* Is this a well-formed section of `count` values? */
 bool qn_sorted_check(const uint8_t *p, size_t bytes, size_t count);
-/* All values of one unit of a checked section (out has room for QN_UNIT_ROWS); returns how many.  Zeros for a
- * unit whose offset was lost with its page. */
+/* All values of one unit of a checked section, `add` added to each, as far as its low 64 or 32
+ * bits; returns how many (out has room for them).  Zeros for a unit whose offset was lost with its
+ * page. */
 size_t   qn_sorted_unit(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
-                        uint64_t *out);
+                        uint64_t add, uint64_t *out);
+size_t   qn_sorted_unit32(const qn_kernels *k, const uint8_t *p, size_t total, size_t unit,
+                          uint32_t *out);
 uint64_t qn_sorted_first(const uint8_t *p, size_t unit); /* the first value of a unit */
 
 #endif

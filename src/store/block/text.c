@@ -481,7 +481,7 @@ static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, 
     size_t              bytes = c->section[QN_SECTION_LENGTHS].bytes, skip = 0;
     if (want_bytes && (c->flags & QN_FMT_BYTE_LENGTHS))
         skip = qn_patched_check(p, bytes, c->pub.distinct);
-    qn_patched_read(qn_kernels_get(), p + skip, bytes - skip, c->pub.distinct, first - 1, count,
+    qn_patched_read(qn_kernels_get(), p + skip, bytes - skip, c->pub.distinct, first - 1, count, 0,
                     out);
     st = qn_block_readable(block, err);
 done:

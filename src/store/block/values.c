@@ -116,6 +116,91 @@ static void bounds_read(const column_state *c, uint32_t first, uint32_t count, v
         qn_bank_set(c->pub.bank, out, i, first + i == 1 ? &c->pub.min : &c->pub.max);
 }
 
+static bool integer_image(qn_bank bank, const qn_datum *v, uint64_t *image)
+{
+    switch (bank) {
+    case QN_BANK_BOOL:
+        *image = v->b;
+        return true;
+    case QN_BANK_I16:
+        *image = qn_image_int(v->i16);
+        return true;
+    case QN_BANK_I32:
+        *image = qn_image_int(v->i32);
+        return true;
+    case QN_BANK_I64:
+        *image = qn_image_int(v->i64);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* One unit of integer images as values; returns how many.  The image of an integer is the integer
+ * plus 2^63, so integers come straight out of the sum of differences, and narrow ones out of a
+ * narrow sum. */
+typedef uint32_t unit_reader(const column_state *c, uint32_t unit, void *out);
+
+static uint32_t read_unit_i64(const column_state *c, uint32_t unit, void *out)
+{
+    return (uint32_t)qn_sorted_unit(qn_kernels_get(), c->section[QN_SECTION_VALUES].p,
+                                    c->pub.distinct, unit, (uint64_t)1 << 63, out);
+}
+
+static uint32_t read_unit_i32(const column_state *c, uint32_t unit, void *out)
+{
+    return (uint32_t)qn_sorted_unit32(qn_kernels_get(), c->section[QN_SECTION_VALUES].p,
+                                      c->pub.distinct, unit, out);
+}
+
+static uint32_t read_unit_i16(const column_state *c, uint32_t unit, void *out)
+{
+    uint32_t wide[QN_UNIT_ROWS], n = read_unit_i32(c, unit, wide);
+    int16_t *o = out;
+    for (uint32_t i = 0; i < n; i++)
+        o[i] = (int16_t)wide[i];
+    return n;
+}
+
+static uint32_t read_unit_other(const column_state *c, uint32_t unit, void *out)
+{
+    uint64_t images[QN_UNIT_ROWS];
+    size_t   n = qn_sorted_unit(qn_kernels_get(), c->section[QN_SECTION_VALUES].p, c->pub.distinct,
+                                unit, 0, images);
+    qn_images_to_values(c->pub.bank, c->scale, images, n, out);
+    return (uint32_t)n;
+}
+
+static unit_reader *unit_reader_of(qn_bank bank)
+{
+    return bank == QN_BANK_I64   ? read_unit_i64
+           : bank == QN_BANK_I32 ? read_unit_i32
+           : bank == QN_BANK_I16 ? read_unit_i16
+                                 : read_unit_other;
+}
+
+/* Values at .. at + count - 1, counted from 0. */
+static void read_units(const column_state *c, uint32_t at, uint32_t count, unit_reader *read,
+                       size_t value_bytes, void *out)
+{
+    while (count) {
+        uint32_t unit = at / QN_UNIT_ROWS, skip = at % QN_UNIT_ROWS;
+        uint32_t left = c->pub.distinct - unit * QN_UNIT_ROWS;
+        uint32_t n = (left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS) - skip,
+                 take = n < count ? n : count;
+        if (take == skip + n) {
+            read(c, unit, out);
+        } else {
+            qn_numeric slots[QN_UNIT_ROWS]; /* of the widest kind */
+            read(c, unit, slots);
+            memcpy(out, (const char *)slots + skip * value_bytes, take * value_bytes);
+        }
+        out = (char *)out + take * value_bytes;
+        at += take;
+        count -= take;
+    }
+}
+
 qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
                           void *out, qn_arena *arena, qn_error *err)
 {
@@ -131,27 +216,41 @@ qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint
         goto done;
     }
     QN_TRY(qn_block_section(block, column, QN_SECTION_VALUES, err));
-    const uint8_t    *p = c->section[QN_SECTION_VALUES].p;
-    const qn_kernels *k = qn_kernels_get();
-    uint64_t          images[QN_UNIT_ROWS];
-    size_t            value_bytes = qn_bank_bytes(c->pub.bank);
-    uint32_t          at = first - 1;
+    const uint8_t *p = c->section[QN_SECTION_VALUES].p;
+    uint32_t       at = first - 1;
     if (c->value_form == QN_VALUES_SLOT16) {
         memcpy(out, p + (size_t)at * 16, (size_t)count * 16);
         return qn_block_readable(block, err);
     }
     if (c->value_form == QN_VALUES_BYTES)
         return byte_values_read(block, column, at, count, out, arena, err);
-    while (count) {
-        uint32_t skip = at % QN_UNIT_ROWS;
-        uint32_t n =
-            (uint32_t)qn_sorted_unit(k, p, c->pub.distinct, at / QN_UNIT_ROWS, images) - skip;
-        uint32_t take = n < count ? n : count;
-        qn_images_to_values(c->pub.bank, c->scale, images + skip, take, out);
-        out = (char *)out + take * value_bytes;
-        at += take;
-        count -= take;
+    read_units(c, at, count, unit_reader_of(c->pub.bank), qn_bank_bytes(c->pub.bank), out);
+    st = qn_block_readable(block, err);
+done:
+    return st;
+}
+
+qn_status qn_block_values_i64(qn_block *block, uint32_t column, uint32_t first, uint32_t count,
+                              int64_t *out, qn_error *err)
+{
+    qn_status st = QN_OK;
+    QN_TRY(qn_block_need_codes(block, column, QN_BANK_NONE, first, count, err));
+    if (count == 0)
+        goto done;
+    column_state *c = &block->columns[column];
+    uint64_t      image;
+    if (!integer_image(c->pub.bank, &c->pub.min, &image))
+        QN_TRY(qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "values of column %u are not integers",
+                       column));
+    if (c->pub.distinct <= 2) {
+        for (uint32_t i = 0; i < count; i++) {
+            integer_image(c->pub.bank, first + i == 1 ? &c->pub.min : &c->pub.max, &image);
+            out[i] = c->pub.bank == QN_BANK_BOOL ? (int64_t)image : qn_unimage_int(image);
+        }
+        goto done;
     }
+    QN_TRY(qn_block_section(block, column, QN_SECTION_VALUES, err));
+    read_units(c, first - 1, count, read_unit_i64, 8, out);
     st = qn_block_readable(block, err);
 done:
     return st;
@@ -170,9 +269,7 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
     }
     QN_TRY(qn_block_section(block, column, QN_SECTION_COUNTS, err));
     qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p,
-                    c->section[QN_SECTION_COUNTS].bytes, c->pub.distinct, first - 1, count, out);
-    for (uint32_t i = 0; i < count; i++)
-        out[i]++;
+                    c->section[QN_SECTION_COUNTS].bytes, c->pub.distinct, first - 1, count, 1, out);
     st = qn_block_readable(block, err);
 done:
     return st;
@@ -201,7 +298,7 @@ static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t 
         if (!all)
             return qn_nomem(err);
         for (uint32_t u = 0; u < units; u++)
-            qn_sorted_unit(k, p, c->pub.distinct, u, all + (size_t)u * QN_UNIT_ROWS);
+            qn_sorted_unit(k, p, c->pub.distinct, u, 0, all + (size_t)u * QN_UNIT_ROWS);
     }
     current = UINT32_MAX;
     for (uint32_t i = 0; i < count;) {
@@ -217,7 +314,7 @@ static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t 
                 continue;
             }
             if (u != current)
-                qn_sorted_unit(k, p, c->pub.distinct, current = u, unit);
+                qn_sorted_unit(k, p, c->pub.distinct, current = u, 0, unit);
             images[j] = unit[(code - 1) % QN_UNIT_ROWS];
         }
         char *o = (char *)out + (size_t)i * value_bytes;
@@ -343,7 +440,7 @@ static uint32_t image_bound(const column_state *c, uint64_t image)
     }
     if (lo == 0)
         return 1;
-    uint32_t n = (uint32_t)qn_sorted_unit(qn_kernels_get(), p, c->pub.distinct, lo - 1, unit),
+    uint32_t n = (uint32_t)qn_sorted_unit(qn_kernels_get(), p, c->pub.distinct, lo - 1, 0, unit),
              a = 0, b = n;
     while (a < b) {
         uint32_t mid = (a + b) / 2;
@@ -353,26 +450,6 @@ static uint32_t image_bound(const column_state *c, uint64_t image)
             b = mid;
     }
     return (lo - 1) * QN_UNIT_ROWS + a + 1;
-}
-
-static bool integer_image(qn_bank bank, const qn_datum *v, uint64_t *image)
-{
-    switch (bank) {
-    case QN_BANK_BOOL:
-        *image = v->b;
-        return true;
-    case QN_BANK_I16:
-        *image = qn_image_int(v->i16);
-        return true;
-    case QN_BANK_I32:
-        *image = qn_image_int(v->i32);
-        return true;
-    case QN_BANK_I64:
-        *image = qn_image_int(v->i64);
-        return true;
-    default:
-        return false;
-    }
 }
 
 qn_status qn_block_search(qn_block *block, uint32_t column, const qn_datum *value, uint32_t *code,

@@ -144,6 +144,32 @@ static inline void compare_select(world *w, qn_block *b, uint32_t column, const 
     free(set_bits);
 }
 
+/* The 64-bit form of codes first.., whose values in their own bank are `values`; refused for other
+ * than integers. */
+static inline void compare_i64(world *w, qn_block *b, uint32_t column, uint32_t first,
+                               uint32_t count, const void *values)
+{
+    qn_bank  bank = qn_block_column_at(b, column)->bank;
+    int64_t *wide = malloc(((size_t)count + 1) * 8);
+    bool     integers =
+        bank == QN_BANK_BOOL || bank == QN_BANK_I16 || bank == QN_BANK_I32 || bank == QN_BANK_I64;
+    qn_error err = {0};
+    wide[count] = 77;
+    qn_status st = qn_block_values_i64(b, column, first, count, wide, &err);
+    assert_true((st == QN_OK) == (integers || count == 0));
+    for (uint32_t i = 0; integers && i < count; i++) {
+        qn_datum d;
+        qn_bank_get(bank, values, i, &d);
+        assert_int_equal(wide[i], bank == QN_BANK_BOOL  ? d.b
+                                  : bank == QN_BANK_I16 ? d.i16
+                                  : bank == QN_BANK_I32 ? d.i32
+                                                        : d.i64);
+    }
+    assert_int_equal(wide[count], 77);
+    free(wide);
+    (void)w;
+}
+
 static inline void compare_dict(world *w, qn_block *b, uint32_t column,
                                 const qn_block_column_in *in, uint32_t rows)
 {
@@ -158,6 +184,7 @@ static inline void compare_dict(world *w, qn_block *b, uint32_t column,
     CHECK_OK(w, qn_block_codes(b, column, 0, rows, codes, &w->err));
     CHECK_OK(w, qn_block_values(b, column, 1, c->distinct, values, &arena, &w->err));
     CHECK_OK(w, qn_block_counts(b, column, 1, c->distinct, counts, &w->err));
+    compare_i64(w, b, column, 1, c->distinct, values);
     CHECK_OK(w, qn_block_gather(b, column, codes, rows, gathered, &arena, &w->err));
     uint64_t sum = 0;
     for (uint32_t i = 0; i < c->distinct; i++)
@@ -188,6 +215,7 @@ static inline void compare_dict(world *w, qn_block *b, uint32_t column,
         CHECK_OK(w, qn_block_values(b, column, first, count, gathered, &arena, &w->err));
         for (uint32_t i = 0; i < count; i++)
             assert_true(slot_equal(c->bank, gathered, i, values, first - 1 + i));
+        compare_i64(w, b, column, first, count, gathered);
         CHECK_OK(w, qn_block_counts(b, column, first, count, at, &w->err));
         assert_memory_equal(at, counts + first - 1, count * 4);
     }

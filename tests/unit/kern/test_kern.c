@@ -181,6 +181,51 @@ static void check_plain(const qn_kernels *k)
         }
 }
 
+/* Sums of neighbours, and runs written out. */
+static void check_sums(const qn_kernels *k)
+{
+    uint32_t v[LENGTH + 3], want[LENGTH], values[LENGTH + 8];
+    uint64_t v64[LENGTH + 3], want64[LENGTH], starts[LENGTH / 64 + 2];
+    for (size_t n = 0; n <= LENGTH; n++)
+        for (unsigned rarity = 1; rarity <= 64; rarity *= 4) {
+            uint32_t *p = v + n % 3;
+            uint64_t *q = v64 + n % 3, start = qn_random_next(&rnd), sum = start;
+            for (size_t i = 0; i < n; i++) {
+                q[i] = qn_random_next(&rnd);
+                p[i] = (uint32_t)q[i];
+                want64[i] = sum += q[i];
+                want[i] = (uint32_t)sum;
+            }
+            p[n] = (uint32_t)GUARD;
+            k->sum32(p, (uint32_t)start, n);
+            assert_int_equal(p[n], (uint32_t)GUARD);
+            q[n] = GUARD;
+            k->sum64(q, start, n);
+            assert_int_equal(q[n], GUARD);
+            if (n) {
+                assert_memory_equal(p, want, n * 4);
+                assert_memory_equal(q, want64, n * 8);
+            }
+
+            /* The first row begins a run whether its bit says so or not. */
+            for (size_t w = 0; w < QN_COUNTOF(starts); w++)
+                starts[w] = 0;
+            for (size_t i = 0; i < n; i++)
+                if (qn_random_below(&rnd, rarity) == 0)
+                    starts[i / 64] |= (uint64_t)1 << i % 64;
+            starts[n / 64] |= UINT64_MAX << n % 64; /* beyond the end nothing matters */
+            for (size_t i = 0; i < QN_COUNTOF(values); i++)
+                values[i] = (uint32_t)qn_random_next(&rnd);
+            p[n] = (uint32_t)GUARD;
+            k->expand_runs(starts, values, p, n);
+            for (size_t i = 0, at = 0; i < n; i++) {
+                at += i && bit(starts, i);
+                assert_int_equal(p[i], values[at]);
+            }
+            assert_int_equal(p[n], (uint32_t)GUARD);
+        }
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -192,6 +237,7 @@ static void test_levels(void **state)
         qn_random_seed(&rnd, 42);
         check_level(k);
         check_plain(k);
+        check_sums(k);
     }
 }
 

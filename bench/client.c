@@ -1,6 +1,6 @@
 /* quern behind a pipe: one statement a line on standard input, one line of answer.
  *
- *     bench_client [--threads N] DIR
+ *     bench_client [--threads N] [--read-only] DIR
  *
  *     run SQL              →  ok MILLISECONDS ROWS
  *     save PATH SQL        →  ok MILLISECONDS ROWS, and the rows as CSV with a header in PATH
@@ -130,11 +130,21 @@ int main(int argc, char **argv)
     ssize_t        bytes;
     int            status = 0;
 
-    if (argc == 4 && !strcmp(argv[1], "--threads")) {
-        options.threads = atoi(argv[2]);
-        argv += 2;
-    } else if (argc != 2) {
-        fprintf(stderr, "usage: bench_client [--threads N] DIR\n");
+    while (argc > 2 && argv[1][0] == '-') {
+        int words = 1;
+        if (!strcmp(argv[1], "--read-only")) {
+            options.read_only = options.must_exist = true;
+        } else if (!strcmp(argv[1], "--threads")) {
+            options.threads = atoi(argv[2]);
+            words = 2;
+        } else {
+            break;
+        }
+        argc -= words;
+        argv += words;
+    }
+    if (argc != 2) {
+        fprintf(stderr, "usage: bench_client [--threads N] [--read-only] DIR\n");
         return 2;
     }
     if (qn_open(argv[1], &options, &db, &err) != QN_OK || qn_connect(db, &conn, &err) != QN_OK) {

@@ -1,6 +1,6 @@
 // DuckDB behind a pipe, speaking the lines of bench/client.c:
 //
-//     node duckdb.mjs THREADS FILE
+//     node duckdb.mjs THREADS FILE [read-only]
 //
 //     run SQL          ->  ok MILLISECONDS ROWS
 //     save PATH SQL    ->  ok MILLISECONDS ROWS, and the rows as CSV with a header in PATH
@@ -11,8 +11,8 @@
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
 
-const [threads, file] = process.argv.slice(2);
-const instance = await DuckDBInstance.create(file, { threads });
+const [threads, file, reading] = process.argv.slice(2);
+const instance = await DuckDBInstance.create(file, { threads, ...(reading && { access_mode: 'READ_ONLY' }) });
 const connection = await instance.connect();
 
 async function answer(line) {

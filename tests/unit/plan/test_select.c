@@ -202,7 +202,7 @@ static void refused_memory(void **state)
         assert_int_equal(bind_text(&f, sql, &bound), QN_OK);
         qn_arena arena; /* fresh, so that the n-th request reaches the account */
         qn_arena_init(&arena, &f.mem);
-        atomic_store(&f.mem.fail_at, n);
+        atomic_store(&f.mem.fail_at, atomic_load(&f.mem.requests) + (uint64_t)n);
         st = qn_plan_select(bound, bound->select, &settings, &arena, &plan, &f.err);
         atomic_store(&f.mem.fail_at, 0);
         assert_true(st == QN_OK || st == QN_NOMEM);

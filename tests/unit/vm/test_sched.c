@@ -404,7 +404,7 @@ static void refused_memory_leaves_nothing_behind(void **state)
     for (int n = 1; st != QN_OK; n++) {
         qn_error err = {.status = QN_OK};
         assert_true(n < 100);
-        atomic_store(&mem.fail_at, n);
+        atomic_store(&mem.fail_at, atomic_load(&mem.requests) + (uint64_t)n);
         st = qn_sched_new(&env, &topology, 4, &sched, &err);
         atomic_store(&mem.fail_at, 0);
         if (st != QN_OK) {

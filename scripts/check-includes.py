@@ -29,6 +29,7 @@ BELOW = {
     'store/block': LOW + ['kern'],
     'store/table': LOW + ['kern', 'store/block'],
     'load': LOW + ['kern'] + STORE,
+    'load/parquet': LOW + ['kern', 'load'],
     'sql': LOW,
     'plan': LOW + ['sql', 'store/block/block.h'],
     'code': LOW + ['sql', 'plan', 'store/block/block.h'],

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
     build-essential meson ninja-build pkg-config python3
-    libpg-query-dev libprotobuf-c-dev liblz4-dev libzstd-dev libxxhash-dev zlib1g-dev
+    libpg-query-dev libprotobuf-c-dev liblz4-dev libzstd-dev libxxhash-dev zlib1g-dev libsnappy-dev
     libhwloc-dev libpcre2-dev libutf8proc-dev libedit-dev libmimalloc-dev libcmocka-dev
     tzdata
 )

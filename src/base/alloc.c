@@ -1,175 +1,62 @@
-/* The allocation door: accounting, limits, planned failures, and recycling of large regions.
+/* The allocation door: accounting, limits and planned failures.
  *
- * Small requests go to malloc.  From 1 MB up, regions come from mmap and, when freed, wait in a
- * process-wide cache bounded to 256 MB: fresh pages cost a fault and a clearing each, which makes code
- * that touches new memory per block or morsel several times slower than code that recycles it.
- * Regions are rounded up to four steps per power of two, so that sizes that nearly agree share
- * regions; only pages that are touched cost memory.
+ * Small requests go to malloc; from 4 KB up memory is recycled between executions (recycle.c).
  *
  * Invariants
  *   - used_bytes counts what was asked for, not what rounding added.
- *   - The cache never holds more than CACHE_BYTES; when it would, the regions freed longest ago go.
- *   - A database near its memory limit does not keep cached regions on top of it.
- *
- * Under a sanitizer everything goes to malloc, which can then see overruns and leaks.
+ *   - Recycled memory that waits is bounded by a quarter of the database's limit, and fresh memory is taken only
+ *     when what is in use and what waits fit the limit together.
  *
  * Not here: pools per size.  Code that needs many small pieces uses an arena. */
 #include "base/alloc.h"
 
 #include <malloc.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "base/recycle.h"
 
 #define ALIGNED_FROM ((size_t)4096)
-#define REGION_FROM ((size_t)1 << 20)
-#define CACHE_BYTES ((size_t)256 << 20)
-
-static bool is_region(size_t bytes)
-{
-    return !SANITIZED && bytes >= REGION_FROM;
-}
-
-/* ---- recycled regions ----------------------------------------------------------------------- */
-
-typedef struct region { /* lives in the first bytes of the cached region itself */
-    struct region *newer, *older;
-    size_t         bytes;
-} region;
-
-static struct {
-    pthread_mutex_t mutex;
-    region         *newest, *oldest;
-    _Atomic size_t  bytes; /* written under mutex; read without it as a hint */
-} cache = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-
-/* Round up to 1, 1.25, 1.5 or 1.75 times a power of two; 0 when it does not fit. */
-static size_t region_bytes(size_t bytes)
-{
-    if (bytes > SIZE_MAX / 4)
-        return 0;
-    size_t step = (size_t)1 << (63 - __builtin_clzll(bytes) - 2);
-    return (bytes + step - 1) & ~(step - 1);
-}
-
-static void cache_unlink(region *r)
-{
-    *(r->newer ? &r->newer->older : &cache.newest) = r->older;
-    *(r->older ? &r->older->newer : &cache.oldest) = r->newer;
-    atomic_fetch_sub_explicit(&cache.bytes, r->bytes, memory_order_relaxed);
-}
-
-/* Detach regions, those freed longest ago first, until at most keep_bytes remain; the chain returned
- * is unmapped by the caller without the mutex. */
-static region *cache_detach(size_t keep_bytes)
-{
-    region *chain = NULL;
-    while (cache.oldest && atomic_load_explicit(&cache.bytes, memory_order_relaxed) > keep_bytes) {
-        region *r = cache.oldest;
-        cache_unlink(r);
-        r->older = chain;
-        chain    = r;
-    }
-    return chain;
-}
-
-static void unmap_chain(region *chain)
-{
-    while (chain) {
-        region *next = chain->older;
-        munmap(chain, chain->bytes);
-        chain = next;
-    }
-}
-
-static void cache_trim(size_t keep_bytes)
-{
-    pthread_mutex_lock(&cache.mutex);
-    region *chain = cache_detach(keep_bytes);
-    pthread_mutex_unlock(&cache.mutex);
-    unmap_chain(chain);
-}
-
-/* *fresh tells whether the region is known to be zero. */
-static void *region_take(const qn_mem *mem, size_t bytes, bool *fresh)
-{
-    size_t rounded = region_bytes(bytes);
-    if (rounded == 0)
-        return NULL;
-    region *found = NULL;
-    if (atomic_load_explicit(&cache.bytes, memory_order_relaxed) >= rounded) {
-        pthread_mutex_lock(&cache.mutex);
-        for (found = cache.newest; found && found->bytes != rounded; found = found->older)
-            ;
-        if (found)
-            cache_unlink(found);
-        pthread_mutex_unlock(&cache.mutex);
-    }
-    *fresh = found == NULL;
-    if (found)
-        return found;
-
-    /* New memory: what the limit leaves beside the bytes in use is what the cache may keep. */
-    const qn_mem *root = mem;
-    while (root->parent)
-        root = root->parent;
-    uint64_t limit = atomic_load_explicit(&root->limit_bytes, memory_order_relaxed);
-    uint64_t used  = atomic_load_explicit(&root->used_bytes, memory_order_relaxed);
-    size_t   held  = atomic_load_explicit(&cache.bytes, memory_order_relaxed);
-    if (limit && held && used + held > limit)
-        cache_trim(limit > used ? (size_t)(limit - used) : 0);
-    void *p = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED && held) {
-        cache_trim(0);
-        p = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    }
-    return p == MAP_FAILED ? NULL : p;
-}
-
-static void region_give(void *p, size_t bytes)
-{
-    size_t rounded = region_bytes(bytes);
-    if (rounded > CACHE_BYTES / 2) { /* one giant would push everything useful out */
-        munmap(p, rounded);
-        return;
-    }
-    region *r = p;
-    r->bytes  = rounded;
-    r->newer  = NULL;
-    pthread_mutex_lock(&cache.mutex);
-    region *chain = cache_detach(CACHE_BYTES - rounded);
-    r->older      = cache.newest;
-    *(cache.newest ? &cache.newest->newer : &cache.oldest) = r;
-    cache.newest = r;
-    atomic_fetch_add_explicit(&cache.bytes, rounded, memory_order_relaxed);
-    pthread_mutex_unlock(&cache.mutex);
-    unmap_chain(chain);
-}
+#define KEEP_WITHOUT_LIMIT ((uint64_t)1 << 30)
 
 /* ---- raw memory ----------------------------------------------------------------------------- */
+
+/* The strictest of the limits from mem up, and what is in use under it. */
+static uint64_t limit_above(const qn_mem *mem, uint64_t *used)
+{
+    uint64_t strictest = 0;
+    *used = 0;
+    for (; mem; mem = mem->parent) {
+        uint64_t limit = atomic_load_explicit(&mem->limit_bytes, memory_order_relaxed);
+        if (limit && (!strictest || limit < strictest)) {
+            strictest = limit;
+            *used = atomic_load_explicit(&mem->used_bytes, memory_order_relaxed);
+        }
+    }
+    return strictest;
+}
+
+static uint64_t keep_bytes(const qn_mem *mem)
+{
+    uint64_t used, limit = limit_above(mem, &used);
+    return limit ? limit / 4 : KEEP_WITHOUT_LIMIT;
+}
+
+static uint64_t room_bytes(const qn_mem *mem)
+{
+    uint64_t used, limit = limit_above(mem, &used);
+    return !limit ? UINT64_MAX : limit > used ? limit - used : 0;
+}
 
 static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)
 {
     if (bytes > PTRDIFF_MAX)
         return NULL;
-    if (is_region(bytes)) {
-        bool  fresh;
-        void *p = region_take(mem, bytes, &fresh);
-        if (p && clear && !fresh)
+    if (recycle_serves(bytes)) {
+        bool  is_clear;
+        void *p = recycle_take(bytes, room_bytes(mem), &is_clear);
+        if (p && clear && !is_clear)
             memset(p, 0, bytes);
         return p;
     }
@@ -185,19 +72,17 @@ static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)
     return p;
 }
 
-static void raw_free(void *p, size_t bytes)
+static void raw_free(const qn_mem *mem, void *p, size_t bytes)
 {
-    if (is_region(bytes)) {
-        region_give(p, bytes);
+    if (recycle_serves(bytes)) {
+        recycle_give(p, bytes, keep_bytes(mem));
         return;
     }
-#if SANITIZED
-    QN_ASSERT(malloc_usable_size(p) == (bytes ? bytes : 1));
-#else
-    QN_ASSERT(malloc_usable_size(p) >= bytes);
-#endif
+    QN_ASSERT(RECYCLE_SANITIZED ? malloc_usable_size(p) == (bytes ? bytes : 1) : malloc_usable_size(p) >= bytes);
     free(p);
 }
+
+void qn_mem_trim(uint64_t keep) { recycle_trim(keep); }
 
 /* ---- accounting ----------------------------------------------------------------------------- */
 
@@ -344,18 +229,6 @@ void *qn_alloc0(qn_mem *mem, size_t bytes)
     return alloc(mem, bytes, true);
 }
 
-/* Move a region's pages instead of copying them. */
-static void *region_resize(void *p, size_t old_bytes, size_t new_bytes)
-{
-    size_t from = region_bytes(old_bytes), to = region_bytes(new_bytes);
-    if (to == 0)
-        return NULL;
-    if (from == to)
-        return p;
-    void *moved = mremap(p, from, to, MREMAP_MAYMOVE);
-    return moved == MAP_FAILED ? NULL : moved;
-}
-
 void *qn_realloc(qn_mem *mem, void *p, size_t old_bytes, size_t new_bytes)
 {
     if (!p)
@@ -365,15 +238,15 @@ void *qn_realloc(qn_mem *mem, void *p, size_t old_bytes, size_t new_bytes)
     if (new_bytes > old_bytes && !take(mem, new_bytes - old_bytes))
         return NULL;
     void *q;
-    if (is_region(old_bytes) && is_region(new_bytes)) {
-        q = region_resize(p, old_bytes, new_bytes);
+    if (recycle_serves(old_bytes) && recycle_serves(new_bytes) && (q = recycle_resize(p, old_bytes, new_bytes)) != NULL) {
+        /* moved without a copy, or not at all */
     } else if (old_bytes < ALIGNED_FROM && new_bytes < ALIGNED_FROM) {
         q = realloc(p, new_bytes ? new_bytes : 1);
     } else {
         q = raw_alloc(mem, new_bytes, false);
         if (q) {
             memcpy(q, p, old_bytes < new_bytes ? old_bytes : new_bytes);
-            raw_free(p, old_bytes);
+            raw_free(mem, p, old_bytes);
         }
     }
     if (!q) {
@@ -390,7 +263,7 @@ void qn_free(qn_mem *mem, void *p, size_t bytes)
 {
     if (!p)
         return;
-    raw_free(p, bytes);
+    raw_free(mem, p, bytes);
     qn_mem_release(mem, bytes);
 }
 

@@ -47,6 +47,9 @@ char *qn_mem_strdup(qn_mem *mem, const char *s); /* free with strlen + 1 */
 bool qn_mem_charge(qn_mem *mem, uint64_t bytes);
 void qn_mem_release(qn_mem *mem, uint64_t bytes);
 
+/* Memory given back waits for the next request (recycle.c): give it to the system until at most keep_bytes wait. */
+void qn_mem_trim(uint64_t keep_bytes);
+
 /* Overflow-safe product, SIZE_MAX when it does not fit (which every allocation then refuses). */
 static inline size_t qn_mul(size_t a, size_t b)
 {

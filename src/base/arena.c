@@ -36,7 +36,7 @@
 
 #define PIECE_ALIGN ((size_t)16)
 #define FIRST_CHUNK ((size_t)2048)
-#define LARGEST_CHUNK ((size_t)1 << 20)
+#define LARGEST_CHUNK (((size_t)1 << 20) - 64) /* two of them share an area of recycle.c */
 
 struct qn_arena_chunk {
     qn_arena_chunk *next;

@@ -110,8 +110,10 @@ typedef struct group_layout {
     bool       has_text_extremes; /* min/max over text: resolved at block boundaries */
 } group_layout;
 
+#define BUFFER_CHUNK 256u /* rows a chunk of a partition's buffer holds */
+
 /* Rows of fixed size in chunks, with an open-addressing index over their hashes. */
-#define GROUP_CHUNK 1024u
+#define GROUP_CHUNK BUFFER_CHUNK /* pieces of one size: what partitions give back serves the merged tables */
 typedef struct group_table {
     qn_mem   *mem;
     uint32_t  row_bytes;
@@ -138,7 +140,6 @@ uint8_t  *group_table_lookup(const group_table *t, uint64_t hash, const uint8_t 
 
 #define GROUP_PARTITIONS 256u
 #define GROUP_LOCAL_ROWS 32768u /* a worker's table is handed to the partitions beyond this */
-#define BUFFER_CHUNK 256u       /* rows a chunk of a partition's buffer holds */
 
 typedef struct row_buffer { /* rows of fixed size in chunks, append only */
     uint8_t **chunks;

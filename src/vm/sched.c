@@ -12,6 +12,9 @@
 #include "base/assert.h"
 #include "base/thread.h"
 
+#define IDLE_NS ((uint64_t)10 * 1000 * 1000 * 1000)
+#define IDLE_KEEP_BYTES ((uint64_t)64 << 20) /* of memory that waits for the next execution */
+
 typedef struct queue { /* one per node; a cache line each */
     _Atomic uint64_t next;
     uint64_t         end;
@@ -124,8 +127,17 @@ static void worker_main(void *arg)
     qn_topology_pin(&s->topology, w->cpu);
     qn_latch_take(&s->latch);
     for (;;) {
-        while (!s->stopping && (s->generation == seen || s->joinable == 0))
-            qn_cond_wait(&s->work, &s->latch);
+        bool trim = w->number == 1; /* once after each spell of work, when nothing follows for a while */
+        while (!s->stopping && (s->generation == seen || s->joinable == 0)) {
+            if (!trim) {
+                qn_cond_wait(&s->work, &s->latch);
+            } else if (!qn_cond_wait_for(&s->work, &s->latch, IDLE_NS)) {
+                trim = false;
+                qn_latch_drop(&s->latch);
+                qn_mem_trim(IDLE_KEEP_BYTES);
+                qn_latch_take(&s->latch);
+            }
+        }
         if (s->stopping)
             break;
         seen = s->generation;

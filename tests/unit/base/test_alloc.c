@@ -7,7 +7,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <sys/resource.h>
+
 #include "base/alloc.h"
+#include "base/recycle.h"
 
 static void bytes_are_counted_up_to_the_root(void **state)
 {
@@ -172,6 +176,112 @@ static void steps_add_up(void **state)
     qn_mem_deinit(&root);
 }
 
+/* What one execution gives back serves the next, whatever sizes it wants: no new memory, hence no page faults. */
+static void memory_given_back_serves_again(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 4, PIECES = 3000 };
+    static void *pieces[PIECES];
+    qn_mem       mem;
+    long         faults[ROUNDS];
+    if (RECYCLE_SANITIZED)
+        skip();
+    qn_mem_init(&mem, NULL, 0);
+    qn_mem_trim(0);
+    assert_int_equal(recycle_waiting(), 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t        bytes = round % 2 ? 40000 : 20000; /* areas are cut anew */
+        int           count = round % 2 ? PIECES / 2 : PIECES;
+        struct rusage before, after;
+        getrusage(RUSAGE_SELF, &before);
+        for (int i = 0; i < count; i++) {
+            pieces[i] = qn_alloc(&mem, bytes);
+            assert_non_null(pieces[i]);
+            memset(pieces[i], i, bytes);
+        }
+        for (int i = 0; i < count; i++)
+            for (size_t k = 0; k < bytes; k += 999)
+                assert_int_equal(((unsigned char *)pieces[i])[k], (unsigned char)i);
+        getrusage(RUSAGE_SELF, &after);
+        faults[round] = after.ru_minflt - before.ru_minflt;
+        for (int i = 0; i < count; i++)
+            qn_free(&mem, pieces[(i * 7 + 3) % count], bytes);
+        assert_true(recycle_waiting() >= (uint64_t)count * bytes);
+    }
+    assert_true(faults[0] > 1000);
+    for (int round = 1; round < ROUNDS; round++)
+        assert_true(faults[round] < faults[0] / 10);
+    qn_mem_trim(10 << 20);
+    assert_in_range(recycle_waiting(), 1, 10 << 20);
+    qn_mem_trim(0);
+    qn_mem_deinit(&mem);
+}
+
+/* What waits counts against a limit: a quarter of it may wait, and less when what is in use leaves less. */
+static void waiting_memory_respects_the_limit(void **state)
+{
+    (void)state;
+    enum { MB = 1 << 20 };
+    qn_mem mem;
+    if (RECYCLE_SANITIZED)
+        skip();
+    qn_mem_trim(0);
+    qn_mem_init(&mem, NULL, 64 * MB);
+    void *small[60];
+    for (int i = 0; i < 60; i++)
+        small[i] = qn_alloc(&mem, MB - 64);
+    for (int i = 0; i < 60; i++)
+        qn_free(&mem, small[i], MB - 64);
+    assert_in_range(recycle_waiting(), 1, 16 * MB);
+    void *most = qn_alloc(&mem, 58 * MB); /* fresh: of what waits only 6 MB may stay */
+    assert_non_null(most);
+    assert_in_range(recycle_waiting(), 0, 6 * MB);
+    qn_free(&mem, most, 58 * MB); /* more than half of what may wait: not kept */
+    assert_in_range(recycle_waiting(), 0, 16 * MB);
+    qn_mem_trim(0);
+    qn_mem_deinit(&mem);
+}
+
+/* Pieces change hands between threads. */
+enum { HANDS = 4, PER_HAND = 200 };
+static void *passed[HANDS][PER_HAND];
+
+static void *fill_a_hand(void *arg)
+{
+    qn_mem *mem = arg;
+    static _Atomic unsigned next;
+    unsigned mine = atomic_fetch_add(&next, 1) % HANDS;
+    for (int round = 0; round < 50; round++)
+        for (int i = 0; i < PER_HAND; i++) {
+            size_t bytes = 4096 + (size_t)i * 333;
+            if (passed[mine][i]) {
+                assert_int_equal(*(unsigned *)passed[mine][i], mine);
+                qn_free(mem, passed[mine][i], bytes);
+            }
+            passed[mine][i] = qn_alloc(mem, bytes);
+            *(unsigned *)passed[mine][i] = mine;
+        }
+    return NULL;
+}
+
+static void pieces_change_hands(void **state)
+{
+    (void)state;
+    qn_mem    mem;
+    pthread_t threads[HANDS];
+    qn_mem_init(&mem, NULL, 0);
+    for (int round = 0; round < 2; round++) { /* threads of the second round free what those of the first took */
+        for (int h = 0; h < HANDS; h++)
+            assert_int_equal(pthread_create(&threads[h], NULL, fill_a_hand, &mem), 0);
+        for (int h = 0; h < HANDS; h++)
+            pthread_join(threads[h], NULL);
+    }
+    for (int h = 0; h < HANDS; h++)
+        for (int i = 0; i < PER_HAND; i++)
+            qn_free(&mem, passed[h][i], 4096 + (size_t)i * 333);
+    qn_mem_deinit(&mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +291,9 @@ int main(void)
         cmocka_unit_test(memory_is_aligned_and_cleared),
         cmocka_unit_test(steps_add_up),
         cmocka_unit_test(realloc_keeps_what_fits),
+        cmocka_unit_test(memory_given_back_serves_again),
+        cmocka_unit_test(waiting_memory_respects_the_limit),
+        cmocka_unit_test(pieces_change_hands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,8 +46,10 @@ typedef struct qn_kernels {
                        uint32_t set_bits, uint64_t *out, size_t count);
     /* The same over plain values. */
     void (*range32)(const uint32_t *values, uint32_t lo, uint32_t hi, uint64_t *out, size_t count);
-    /* values[i] = table[values[i]]; the caller knows that the indices are in the table. */
-    void (*lookup32)(const uint32_t *table, uint32_t *values, size_t count);
+    /* out[i] = table[packed[i]]; width 1..16, and the table has 2^width entries, of which the last may be of any
+     * value when no index leads to them. */
+    void (*lookup_packed)(const void *packed, unsigned width, const uint32_t *table, uint32_t *out,
+                          size_t count);
     /* Smallest and largest value, and how many runs of equal neighbours there are; count > 0. */
     void (*shape32)(const uint32_t *values, size_t count, uint32_t *lo, uint32_t *hi, uint32_t *runs);
     /* Smallest and largest value; count > 0. */
@@ -55,6 +57,11 @@ typedef struct qn_kernels {
     /* The positions of the 1 bits of a bitmap of `words` words, each plus base; returns how many.
      * out has room for all of them and nothing more is written. */
     size_t (*bits_to_rows)(const uint64_t *bits, size_t words, uint32_t base, uint32_t *out);
+    /* How many bits are 1; the same after keeping only those that are also 1 in mask. */
+    size_t (*count_bits)(const uint64_t *bits, size_t words);
+    size_t (*and_bits)(uint64_t *bits, const uint64_t *mask, size_t words);
+    /* Bit i becomes the exclusive or of bits 0..i of the whole bitmap. */
+    void (*xor_bits)(uint64_t *bits, size_t words);
     /* The 1 bits of places[] take the bits of values[] in order, the others are 0: out[] is values spread
      * over places.  values holds a word more than the 1 bits of places need. */
     void (*deposit_bits)(const uint64_t *places, const uint64_t *values, size_t words, uint64_t *out);

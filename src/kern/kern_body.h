@@ -4,19 +4,18 @@
  * Packed loops go LANES values at a time, those that make bitmaps in words of 64 results.  A last
  * group that is not full is computed whole and stored in part: a load at its beginning reads less
  * than QN_KERN_SLACK past the packed bytes. */
+#include "base/assert.h"
 #include "kern/kern.h"
 
 extern const qn_kernels QN_VEC_TABLE; /* kern.c chooses among them */
 
-/* One value of any width up to 64 from a bit stream.  Touches the ninth byte only when it is
- * needed. */
+/* One value of any width up to 64 from a bit stream, which may reach into a ninth byte. */
 static inline uint64_t scalar_at(const uint8_t *p, size_t i, unsigned width)
 {
-    size_t   bit = i * width;
-    unsigned shift = bit & 7;
-    uint64_t x = load64(p + (bit >> 3)) >> shift;
-    if (shift + width > 64)
-        x |= (uint64_t)p[(bit >> 3) + 8] << (64 - shift);
+    size_t         bit = i * width;
+    unsigned       shift = bit & 7;
+    const uint8_t *at = p + (bit >> 3);
+    uint64_t       x = load64(at) >> shift | load64(at + 1) << (8 - shift);
     return width >= 64 ? x : x & (((uint64_t)1 << width) - 1);
 }
 
@@ -59,7 +58,7 @@ static void unpack64(const void *packed, unsigned width, uint64_t base, uint64_t
             out[i] = base + load64(p + i * 8);
         return;
     }
-    if (width <= 57)
+    if (width <= WIDE_WIDTH)
         for (; i + 8 <= count; i += 8, p += width)
             v8_unpack(p, width, base, out + i);
     for (size_t k = 0; i < count; i++, k++)
@@ -153,12 +152,24 @@ static inline uint64_t first_bits(uint64_t m, unsigned n) /* n < 64 */
     return m & (((uint64_t)1 << n) - 1);
 }
 
+/* Bitmap of a condition over LANES packed values at p, which gives their mask. */
+#define MASK_LOOP(condition)                                                                       \
+    for (size_t i = 0; i < count; i += 64) {                                                       \
+        unsigned n = count - i < 64 ? (unsigned)(count - i) : 64;                                  \
+        uint64_t m = 0;                                                                            \
+        if (QN_LIKELY(n == 64))                                                                    \
+            for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8)                       \
+                m |= (uint64_t)(condition) << g;                                                   \
+        else                                                                                       \
+            for (unsigned g = 0; g < n; g += LANES, p += LANES * width / 8)                        \
+                m |= (uint64_t)(condition) << g;                                                   \
+        out[i / 64] = n == 64 ? m : first_bits(m, n);                                              \
+    }
+
 static void select_range(const void *packed, unsigned width, uint32_t lo, uint32_t hi,
                          uint64_t *out, size_t count)
 {
     const uint8_t *p = packed;
-    size_t         word = 0, full = count / 64;
-    unsigned       rest = count % 64;
     if (width == 0) {
         fill_bits(out, count, lo == 0);
         return;
@@ -171,43 +182,42 @@ static void select_range(const void *packed, unsigned width, uint32_t lo, uint32
         hi = (1u << width) - 1;
 #ifdef NARROW_WIDTH
     if (width <= NARROW_WIDTH) {
-        vctl     c = vn_ctl(width);
-        uint16_t l = (uint16_t)lo, span = (uint16_t)(hi - lo);
+        vnctl    c = vn_ctl(width, lo, hi - lo);
+        size_t   word = 0, full = count / 64;
+        unsigned rest = count % 64;
         for (; word < full; word++, p += 8 * width) {
             /* Two stores rather than a shift and an or: gcc 12 under its undefined-behaviour
              * sanitizer joins the two masks wrongly. */
-            uint32_t half[2] = {vn_range_mask(&c, p, l, span),
-                                vn_range_mask(&c, p + 4 * width, l, span)};
+            uint32_t half[2] = {vn_range_mask(&c, p, width),
+                                vn_range_mask(&c, p + 4 * width, width)};
             memcpy(out + word, half, 8);
         }
         if (rest) {
-            uint64_t m = vn_range_mask(&c, p, l, span);
+            uint64_t m = vn_range_mask(&c, p, width);
             if (rest > 32)
-                m |= (uint64_t)vn_range_mask(&c, p + 4 * width, l, span) << 32;
-            out[word++] = first_bits(m, rest);
+                m |= (uint64_t)vn_range_mask(&c, p + 4 * width, width) << 32;
+            out[word] = first_bits(m, rest);
         }
-    } else
-#endif
-        if (width <= QN_VEC_WIDTH) {
-        vctl c = v_ctl(width);
-        vu32 l = v_splat(lo), span = v_splat(hi - lo);
-        for (; word < full; word++) {
-            uint64_t m = 0;
-            for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8)
-                m |= (uint64_t)v_le_mask(v_sub(v_unpack(&c, p), l), span) << g;
-            out[word] = m;
-        }
-        if (rest) {
-            uint64_t m = 0;
-            for (unsigned g = 0; g < rest; g += LANES, p += LANES * width / 8)
-                m |= (uint64_t)v_le_mask(v_sub(v_unpack(&c, p), l), span) << g;
-            out[word++] = first_bits(m, rest);
-        }
+        return;
     }
-    for (size_t i = word * 64, k = 0; i < count; word++) { /* wider than vectors take */
+#endif
+    if (width <= QN_VEC_WIDTH) {
+        /* In place: the constants are shifted, not the values. */
+        vctl c = v_ctl(width);
+        vu32 shift = v_shift(&c), mask = v_shl(v_splat((1u << (width & 31)) - 1), shift),
+             l = v_shl(v_splat(lo), shift), span = v_shl(v_splat(hi - lo), shift);
+        if (width == 32)
+            mask = v_splat(UINT32_MAX);
+        if (lo == hi)
+            MASK_LOOP(v_eq_mask(v_and(v_window(&c, p), mask), l))
+        else
+            MASK_LOOP(v_le_mask(v_sub(v_and(v_window(&c, p), mask), l), span))
+        return;
+    }
+    for (size_t i = 0, word = 0; i < count; word++) { /* wider than vectors take */
         uint64_t m = 0;
-        for (unsigned b = 0; b < 64 && i < count; b++, i++, k++)
-            m |= (uint64_t)((uint32_t)scalar_at(p, k, width) - lo <= hi - lo) << b;
+        for (unsigned b = 0; b < 64 && i < count; b++, i++)
+            m |= (uint64_t)((uint32_t)scalar_at(p, i, width) - lo <= hi - lo) << b;
         out[word] = m;
     }
 }
@@ -218,6 +228,11 @@ static inline bool set_has(const uint64_t *set, uint32_t i)
 }
 
 #if SMALL_WORDS
+static inline uint32_t small_mask(vu32 t, vu32 v)
+{
+    return v_test_mask(v_small(t, v_shr5(v)), v_bit(v));
+}
+
 /* The set restricted to base.. fits a register: look its words up there instead of in memory. */
 static void select_small(const uint8_t *p, unsigned width, uint32_t base, const uint64_t *set,
                          uint32_t set_bits, uint64_t *out, size_t count)
@@ -233,23 +248,19 @@ static void select_small(const uint8_t *p, unsigned width, uint32_t base, const 
         }
     }
     vu32 t = v_load(table);
-    for (size_t i = 0; i < count; i += 64) {
-        unsigned n = count - i < 64 ? (unsigned)(count - i) : 64;
-        uint64_t m = 0;
-        for (unsigned g = 0; g < n; g += LANES, p += LANES * width / 8) {
-            vu32 v = v_unpack(&c, p);
-            m |= (uint64_t)v_test_mask(v_small(t, v_shr5(v)), v_bit(v)) << g;
-        }
-        out[i / 64] = n < 64 ? first_bits(m, n) : m;
-    }
+    MASK_LOOP(small_mask(t, v_unpack(&c, p)))
 }
 #endif
+
+static inline uint32_t set_mask(const uint32_t *set, vu32 v)
+{
+    return v_test_mask(v_gather(set, v_shr5(v)), v_bit(v));
+}
 
 static void select_set(const void *packed, unsigned width, uint32_t base, const uint64_t *set,
                        uint32_t set_bits, uint64_t *out, size_t count)
 {
     const uint8_t *p = packed;
-    size_t         word = 0, full = count / 64;
     if (width == 0) {
         fill_bits(out, count, set_has(set, base));
         return;
@@ -265,21 +276,16 @@ static void select_set(const void *packed, unsigned width, uint32_t base, const 
         const uint32_t *set32 = (const uint32_t *)(const void *)set;
         vctl            c = v_ctl(width);
         vu32            add = v_splat(base);
-        for (; word < full; word++) {
-            uint64_t m = 0;
-            for (unsigned g = 0; g < 64; g += LANES, p += LANES * width / 8) {
-                vu32 v = v_add(v_unpack(&c, p), add);
-                m |= (uint64_t)v_test_mask(v_gather(set32, v_shr5(v)), v_bit(v)) << g;
-            }
-            out[word] = m;
-        }
+        vu32 last = v_splat(set_bits - 1); /* for lanes beyond the end, which may hold anything */
+        MASK_LOOP(set_mask(set32, v_min(v_add(v_unpack(&c, p), add), last)))
+        return;
     }
 #endif
     (void)set_bits;
-    for (size_t i = word * 64, k = 0; i < count; word++) {
+    for (size_t i = 0, word = 0; i < count; word++) {
         uint64_t m = 0;
-        for (unsigned b = 0; b < 64 && i < count; b++, i++, k++)
-            m |= (uint64_t)set_has(set, base + (uint32_t)scalar_at(p, k, width)) << b;
+        for (unsigned b = 0; b < 64 && i < count; b++, i++)
+            m |= (uint64_t)set_has(set, base + (uint32_t)scalar_at(p, i, width)) << b;
         out[word] = m;
     }
 }
@@ -302,13 +308,43 @@ static void range32(const uint32_t *values, uint32_t lo, uint32_t hi, uint64_t *
     }
 }
 
-static void lookup32(const uint32_t *table, uint32_t *values, size_t count)
+#if TABLE_WIDTH
+static inline void lookup_small(const uint8_t *p, unsigned width, const vtab *t, uint32_t *out,
+                                size_t count, unsigned table_width)
 {
+    vctl   c = v_ctl(width);
     size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        v_store(values + i, v_gather(table, v_load(values + i)));
-    for (; i < count; i++)
-        values[i] = table[values[i]];
+    for (; i + LANES <= count; i += LANES, p += LANES * width / 8)
+        v_store(out + i, v_tab_at(t, table_width, v_unpack(&c, p)));
+    if (i < count)
+        v_store_part(out + i, v_tab_at(t, table_width, v_unpack(&c, p)), count - i);
+}
+#endif
+
+static void lookup_packed(const void *packed, unsigned width, const uint32_t *table, uint32_t *out,
+                          size_t count)
+{
+    const uint8_t *p = packed;
+    size_t         i = 0;
+#if TABLE_WIDTH
+    if (width <= TABLE_WIDTH) { /* a loop for each number of registers that hold the table */
+        uint32_t copy[1u << TABLE_WIDTH] = {0};
+        memcpy(copy, table, (size_t)4 << width);
+        vtab t = v_tab(copy);
+        if (width <= TABLE_WIDTH - 2)
+            lookup_small(p, width, &t, out, count, TABLE_WIDTH - 2);
+        else if (width == TABLE_WIDTH - 1)
+            lookup_small(p, width, &t, out, count, TABLE_WIDTH - 1);
+        else
+            lookup_small(p, width, &t, out, count, TABLE_WIDTH);
+        return;
+    }
+#endif
+    vctl c = v_ctl(width);
+    for (; i + LANES <= count; i += LANES, p += LANES * width / 8)
+        v_store(out + i, v_gather(table, v_unpack(&c, p)));
+    for (size_t k = 0; i < count; i++, k++)
+        out[i] = table[scalar_at(p, k, width)];
 }
 
 static void shape32(const uint32_t *values, size_t count, uint32_t *lo, uint32_t *hi,
@@ -371,6 +407,36 @@ static size_t bits_to_rows(const uint64_t *bits, size_t words, uint32_t base, ui
     return n;
 }
 
+static size_t count_bits(const uint64_t *bits, size_t words)
+{
+    size_t n = 0;
+    for (size_t w = 0; w < words; w++)
+        n += (size_t)__builtin_popcountll(bits[w]);
+    return n;
+}
+
+static size_t and_bits(uint64_t *bits, const uint64_t *mask, size_t words)
+{
+    size_t n = 0;
+    for (size_t w = 0; w < words; w++) {
+        bits[w] &= mask[w];
+        n += (size_t)__builtin_popcountll(bits[w]);
+    }
+    return n;
+}
+
+static void xor_bits(uint64_t *bits, size_t words)
+{
+    uint64_t carry = 0;
+    for (size_t w = 0; w < words; w++) /* each word by itself: the compiler takes several at once */
+        for (unsigned shift = 1; shift < 64; shift *= 2)
+            bits[w] ^= bits[w] << shift;
+    for (size_t w = 0; w < words; w++) {
+        bits[w] ^= carry;
+        carry = -(bits[w] >> 63);
+    }
+}
+
 static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t words,
                          uint64_t *out)
 {
@@ -395,9 +461,12 @@ const qn_kernels QN_VEC_TABLE = {
     .select_range = select_range,
     .select_set = select_set,
     .range32 = range32,
-    .lookup32 = lookup32,
+    .lookup_packed = lookup_packed,
     .shape32 = shape32,
     .bounds64 = bounds64,
     .bits_to_rows = bits_to_rows,
+    .count_bits = count_bits,
+    .and_bits = and_bits,
+    .xor_bits = xor_bits,
     .deposit_bits = deposit_bits,
 };

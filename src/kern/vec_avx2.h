@@ -17,6 +17,8 @@
 #define LANES        8u
 #define QN_VEC_WIDTH 25u
 #define SMALL_WORDS  8u
+#define TABLE_WIDTH  5u
+#define NARROW_WIDTH 9u /* shift 7 + 9 bits fit a 16-bit lane */
 
 typedef __m256i vu32;
 typedef struct vctl {
@@ -43,12 +45,27 @@ static inline vctl v_ctl(unsigned width)
     c.upper = 4 * width >> 3;
     return c;
 }
-static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
+static inline vu32 v_window(const vctl *c, const uint8_t *p)
 {
     __m128i lo = _mm_loadu_si128((const __m128i *)p);
     __m128i hi = _mm_loadu_si128((const __m128i *)(p + c->upper));
-    __m256i x = _mm256_shuffle_epi8(_mm256_set_m128i(hi, lo), c->shuffle);
-    return _mm256_and_si256(_mm256_srlv_epi32(x, c->shift), c->mask);
+    return _mm256_shuffle_epi8(_mm256_set_m128i(hi, lo), c->shuffle);
+}
+static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
+{
+    return _mm256_and_si256(_mm256_srlv_epi32(v_window(c, p), c->shift), c->mask);
+}
+static inline vu32 v_shift(const vctl *c)
+{
+    return c->shift;
+}
+static inline vu32 v_shl(vu32 a, vu32 b)
+{
+    return _mm256_sllv_epi32(a, b);
+}
+static inline vu32 v_and(vu32 a, vu32 b)
+{
+    return _mm256_and_si256(a, b);
 }
 static inline vu32 v_splat(uint32_t x)
 {
@@ -100,6 +117,10 @@ static inline uint32_t v_le_mask(vu32 a, vu32 b)
     __m256i le = _mm256_cmpeq_epi32(_mm256_min_epu32(a, b), a);
     return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(le));
 }
+static inline uint32_t v_eq_mask(vu32 a, vu32 b)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)));
+}
 static inline uint32_t v_test_mask(vu32 a, vu32 b)
 {
     __m256i zero = _mm256_cmpeq_epi32(_mm256_and_si256(a, b), _mm256_setzero_si256());
@@ -108,6 +129,70 @@ static inline uint32_t v_test_mask(vu32 a, vu32 b)
 static inline vu32 v_small(vu32 t, vu32 i)
 {
     return _mm256_permutevar8x32_epi32(t, i);
+}
+
+typedef struct vtab {
+    __m256i t[4];
+} vtab;
+static inline vtab v_tab(const uint32_t *t)
+{
+    return (vtab){{v_load(t), v_load(t + 8), v_load(t + 16), v_load(t + 24)}};
+}
+static inline __m256i choose(__m256i a, __m256i b, __m256i i,
+                             int bit) /* b where the bit of i is 1 */
+{
+    __m256 sign = _mm256_castsi256_ps(_mm256_slli_epi32(i, 31 - bit));
+    return _mm256_castps_si256(
+        _mm256_blendv_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), sign));
+}
+static inline vu32 v_tab_at(const vtab *t, unsigned width, vu32 i)
+{
+    __m256i a = _mm256_permutevar8x32_epi32(t->t[0], i);
+    if (width <= 3)
+        return a;
+    a = choose(a, _mm256_permutevar8x32_epi32(t->t[1], i), i, 3);
+    if (width <= 4)
+        return a;
+    __m256i b = choose(_mm256_permutevar8x32_epi32(t->t[2], i),
+                       _mm256_permutevar8x32_epi32(t->t[3], i), i, 3);
+    return choose(a, b, i, 4);
+}
+
+/* Eight values of 16-bit lanes are w bytes, so each 16-byte half is loaded where its eight begin
+ * and one shuffle serves all.  There is no shift by lane: a multiplication moves every value up to
+ * bit 7, and there it stays. */
+typedef struct vnctl {
+    __m256i shuffle, up, mask, lo, span;
+} vnctl;
+static inline vnctl vn_ctl(unsigned width, uint32_t lo, uint32_t span)
+{
+    vnctl    c;
+    uint16_t shuffle[16], up[16];
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned bit = (i & 7) * width;
+        shuffle[i] = (uint16_t)((bit >> 3) * 0x0101 + 0x0100);
+        up[i] = (uint16_t)(128 >> (bit & 7));
+    }
+    c.shuffle = _mm256_loadu_si256((const __m256i *)shuffle);
+    c.up = _mm256_loadu_si256((const __m256i *)up);
+    c.mask = _mm256_set1_epi16((short)(((1u << width) - 1) << 7));
+    c.lo = _mm256_set1_epi16((short)(lo << 7));
+    c.span = _mm256_set1_epi16((short)(span << 7));
+    return c;
+}
+static inline __m256i vn_in_range(const vnctl *c, const uint8_t *p, const uint8_t *q)
+{
+    __m256i x =
+        _mm256_set_m128i(_mm_loadu_si128((const __m128i *)q), _mm_loadu_si128((const __m128i *)p));
+    x = _mm256_mullo_epi16(_mm256_shuffle_epi8(x, c->shuffle), c->up);
+    x = _mm256_sub_epi16(_mm256_and_si256(x, c->mask), c->lo);
+    return _mm256_cmpeq_epi16(_mm256_min_epu16(x, c->span), x);
+}
+static inline uint32_t vn_range_mask(const vnctl *c, const uint8_t *p, unsigned width)
+{
+    /* Packing goes by halves: values 0-7 and 16-23 with values 8-15 and 24-31. */
+    __m256i a = vn_in_range(c, p, p + 2 * width), b = vn_in_range(c, p + width, p + 3 * width);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(a, b));
 }
 
 /* Two values per 16-byte half: relative to its first byte a pair begins at an even bit <= 6, so
@@ -129,6 +214,7 @@ static inline __m256i v4_unpack(const uint8_t *p, unsigned bit, unsigned width, 
     return _mm256_and_si256(_mm256_srlv_epi64(x, _mm256_and_si256(at, _mm256_set1_epi64x(7))),
                             mask);
 }
+#define WIDE_WIDTH 57u
 static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, uint64_t *out)
 {
     __m256i mask = _mm256_set1_epi64x((long long)(((uint64_t)1 << width) - 1));

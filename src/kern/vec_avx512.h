@@ -16,6 +16,7 @@
 #define LANES        16u
 #define QN_VEC_WIDTH 25u
 #define SMALL_WORDS  16u
+#define TABLE_WIDTH  6u
 #define NARROW_WIDTH 9u /* shift 7 + 9 bits fit a 16-bit lane */
 
 typedef __m512i vu32;
@@ -41,10 +42,25 @@ static inline vctl v_ctl(unsigned width)
     c.mask = _mm512_set1_epi32((int)((1u << width) - 1));
     return c;
 }
+static inline vu32 v_window(const vctl *c, const uint8_t *p)
+{
+    return _mm512_permutexvar_epi8(c->permute, _mm512_loadu_si512(p));
+}
 static inline vu32 v_unpack(const vctl *c, const uint8_t *p)
 {
-    __m512i x = _mm512_permutexvar_epi8(c->permute, _mm512_loadu_si512(p));
-    return _mm512_and_si512(_mm512_srlv_epi32(x, c->shift), c->mask);
+    return _mm512_and_si512(_mm512_srlv_epi32(v_window(c, p), c->shift), c->mask);
+}
+static inline vu32 v_shift(const vctl *c)
+{
+    return c->shift;
+}
+static inline vu32 v_shl(vu32 a, vu32 b)
+{
+    return _mm512_sllv_epi32(a, b);
+}
+static inline vu32 v_and(vu32 a, vu32 b)
+{
+    return _mm512_and_si512(a, b);
 }
 static inline vu32 v_splat(uint32_t x)
 {
@@ -94,6 +110,10 @@ static inline uint32_t v_le_mask(vu32 a, vu32 b)
 {
     return _mm512_cmple_epu32_mask(a, b);
 }
+static inline uint32_t v_eq_mask(vu32 a, vu32 b)
+{
+    return _mm512_cmpeq_epi32_mask(a, b);
+}
 static inline uint32_t v_test_mask(vu32 a, vu32 b)
 {
     return _mm512_test_epi32_mask(a, b);
@@ -103,39 +123,70 @@ static inline vu32 v_small(vu32 t, vu32 i)
     return _mm512_permutexvar_epi32(i, t);
 }
 
-static inline vctl vn_ctl(unsigned width)
+typedef struct vtab {
+    __m512i t[4];
+} vtab;
+static inline vtab v_tab(const uint32_t *t)
 {
-    vctl     c;
+    return (vtab){{v_load(t), v_load(t + 16), v_load(t + 32), v_load(t + 48)}};
+}
+static inline vu32 v_tab_at(const vtab *t, unsigned width, vu32 i)
+{
+    if (width <= 4)
+        return _mm512_permutexvar_epi32(i, t->t[0]);
+    __m512i a = _mm512_permutex2var_epi32(t->t[0], i, t->t[1]);
+    if (width <= 5)
+        return a;
+    __m512i b = _mm512_permutex2var_epi32(t->t[2], i, t->t[3]);
+    return _mm512_mask_mov_epi32(a, _mm512_test_epi32_mask(i, _mm512_set1_epi32(32)), b);
+}
+
+/* Values stay at their shifts: what they are compared with is shifted instead, once. */
+typedef struct vnctl {
+    __m512i permute, mask, lo, span;
+} vnctl;
+static inline vnctl vn_ctl(unsigned width, uint32_t lo, uint32_t span)
+{
+    vnctl    c;
     uint16_t lane[32];
     for (unsigned i = 0; i < 32; i++)
         lane[i] = (uint16_t)(i * width);
-    __m512i bit = _mm512_loadu_si512(lane);
+    __m512i bit = _mm512_loadu_si512(lane), shift = _mm512_and_si512(bit, _mm512_set1_epi16(7));
     __m512i byte = _mm512_mullo_epi16(_mm512_srli_epi16(bit, 3), _mm512_set1_epi16(0x0101));
     c.permute = _mm512_add_epi16(byte, _mm512_set1_epi16(0x0100));
-    c.shift = _mm512_and_si512(bit, _mm512_set1_epi16(7));
-    c.mask = _mm512_set1_epi16((short)((1u << width) - 1));
+    c.mask = _mm512_sllv_epi16(_mm512_set1_epi16((short)((1u << width) - 1)), shift);
+    c.lo = _mm512_sllv_epi16(_mm512_set1_epi16((short)lo), shift);
+    c.span = _mm512_sllv_epi16(_mm512_set1_epi16((short)span), shift);
     return c;
 }
-/* Bit per 16-bit lane: packed - lo <= span, unsigned. */
-static inline uint32_t vn_range_mask(const vctl *c, const uint8_t *p, uint16_t lo, uint16_t span)
+static inline uint32_t vn_range_mask(const vnctl *c, const uint8_t *p, unsigned width)
 {
+    (void)width;
     __m512i x = _mm512_permutexvar_epi8(c->permute, _mm512_loadu_si512(p));
-    x = _mm512_and_si512(_mm512_srlv_epi16(x, c->shift), c->mask);
-    x = _mm512_sub_epi16(x, _mm512_set1_epi16((short)lo));
-    return _mm512_cmple_epu16_mask(x, _mm512_set1_epi16((short)span));
+    x = _mm512_sub_epi16(_mm512_and_si512(x, c->mask), c->lo);
+    return _mm512_cmple_epu16_mask(x, c->span);
 }
 
+#define WIDE_WIDTH 64u
+/* A value of more than 57 bits may reach into a ninth byte. */
 static inline void v8_unpack(const uint8_t *p, unsigned width, uint64_t base, uint64_t *out)
 {
     __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
     __m512i bit = _mm512_mullo_epi64(lane, _mm512_set1_epi64((long long)width));
+    __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi64(7));
     __m512i byte = _mm512_shuffle_epi8(
         _mm512_srli_epi64(bit, 3), _mm512_set_epi64(0x0808080808080808, 0, 0x0808080808080808, 0,
                                                     0x0808080808080808, 0, 0x0808080808080808, 0));
     __m512i permute = _mm512_add_epi8(byte, _mm512_set1_epi64(0x0706050403020100));
-    __m512i x = _mm512_permutexvar_epi8(permute, _mm512_loadu_si512(p));
-    x = _mm512_srlv_epi64(x, _mm512_and_si512(bit, _mm512_set1_epi64(7)));
-    x = _mm512_and_si512(x, _mm512_set1_epi64((long long)(((uint64_t)1 << width) - 1)));
+    __m512i source = _mm512_loadu_si512(p), x = _mm512_permutexvar_epi8(permute, source);
+    x = _mm512_srlv_epi64(x, shift);
+    if (width > 57) { /* the same bytes, one further on */
+        __m512i next = _mm512_add_epi8(permute, _mm512_set1_epi8(1));
+        next = _mm512_permutexvar_epi8(next, source);
+        x = _mm512_or_si512(x,
+                            _mm512_sllv_epi64(next, _mm512_sub_epi64(_mm512_set1_epi64(8), shift)));
+    }
+    x = _mm512_and_si512(x, _mm512_set1_epi64((long long)(UINT64_MAX >> (64 - width))));
     _mm512_storeu_si512(out, _mm512_add_epi64(x, _mm512_set1_epi64((long long)base)));
 }
 static inline vu32 v_sum(vu32 a, vu32 *carry)

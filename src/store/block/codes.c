@@ -204,9 +204,8 @@ static void unpack_unit(const qn_kernels *k, const unit *u, uint32_t *out)
         break;
     default:
         k->unpack32(u->p, u->width, u->lo, codes, u->extra);
-        k->unpack32(u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), 0, out,
-                    u->n);
-        k->lookup32(codes, out, u->n);
+        k->lookup_packed(u->p + qn_packed_bytes(u->extra, u->width), qn_bits32(u->extra - 1), codes,
+                         out, u->n);
         break;
     }
 }
@@ -260,15 +259,15 @@ qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_
 }
 
 /* How many positions are <= row; *hit: row is one of them. */
-static uint32_t rank_of(const uint8_t *p, uint32_t count, uint32_t row, bool *hit)
+static uint32_t rank_of(const qn_kernels *k, const uint8_t *p, uint32_t count, uint32_t row,
+                        bool *hit)
 {
     if (count > QN_FMT_POSITIONS_MAX) {
-        uint32_t rank = 0, w = 0;
-        for (; w < row / 64; w++)
-            rank += (uint32_t)__builtin_popcountll(qn_get64(p + (size_t)w * 8));
-        uint64_t bits = qn_get64(p + (size_t)w * 8);
-        *hit = bits >> (row & 63) & 1;
-        return rank + (uint32_t)__builtin_popcountll(bits << (63 - (row & 63)));
+        uint64_t bits[QN_FMT_BITMAP_BYTES / 8];
+        memcpy(bits, p, sizeof bits);
+        *hit = bits[row / 64] >> (row & 63) & 1;
+        bits[row / 64] <<= 63 - (row & 63);
+        return (uint32_t)k->count_bits(bits, row / 64 + 1);
     }
     uint32_t lo = 0, hi = count;
     while (lo < hi) {
@@ -282,18 +281,19 @@ static uint32_t rank_of(const uint8_t *p, uint32_t count, uint32_t row, bool *hi
     return lo;
 }
 
-static uint32_t code_at(const unit *u, uint32_t row)
+static uint32_t code_at(const qn_kernels *k, const unit *u, uint32_t row)
 {
     bool hit;
     switch (u->form) {
     case QN_UNIT_PACKED:
         return u->lo + (uint32_t)qn_packed_at(u->p, row, u->width);
     case QN_UNIT_RUNS: {
-        uint32_t run = rank_of(u->p, u->extra, row, &hit) - 1; /* the first run starts at row 0 */
+        uint32_t run =
+            rank_of(k, u->p, u->extra, row, &hit) - 1; /* the first run starts at row 0 */
         return u->lo + (uint32_t)qn_packed_at(u->p + positions_bytes(u->extra), run, u->width);
     }
     case QN_UNIT_EXCEPTION: {
-        uint32_t rank = rank_of(u->p + 8, u->extra, row, &hit);
+        uint32_t rank = rank_of(k, u->p + 8, u->extra, row, &hit);
         if (!hit)
             return qn_get32(u->p);
         return qn_get32(u->p + 4) +
@@ -307,10 +307,11 @@ static uint32_t code_at(const unit *u, uint32_t row)
     }
 }
 
-/* From how many rows of a unit on unpacking all of it is quicker than one at a time. */
-static uint32_t unpack_from(unsigned form)
+/* From how many rows of a unit on unpacking all of it is quicker than one at a time (bench/block,
+ * columns "at"). */
+static uint32_t unpack_from(const qn_kernels *k)
 {
-    return form == QN_UNIT_PACKED ? 256 : 48;
+    return k->isa == QN_ISA_BASE ? 200 : 24;
 }
 
 qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *rows, uint32_t count,
@@ -336,13 +337,13 @@ qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *ro
         uint64_t first = (uint64_t)number * QN_UNIT_ROWS;
         while (end < count && rows[end] - first < u.n)
             end++;
-        if (end - i >= unpack_from(u.form)) {
+        if (end - i >= unpack_from(k)) {
             unpack_unit(k, &u, whole);
             for (; i < end; i++)
                 out[i] = whole[rows[i] - first];
         } else {
             for (; i < end; i++)
-                out[i] = code_at(&u, (uint32_t)(rows[i] - first));
+                out[i] = code_at(k, &u, (uint32_t)(rows[i] - first));
         }
     }
     return qn_block_readable(block, err);
@@ -391,14 +392,6 @@ static void select_packed(const qn_kernels *k, const uint8_t *p, unsigned width,
         k->select_range(p, width, set->lo > base ? set->lo - base : 0, set->hi - base, out, n);
 }
 
-/* Bit i of a word becomes the exclusive or of bits 0..i. */
-static uint64_t prefix_xor(uint64_t x)
-{
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        x ^= x << shift;
-    return x;
-}
-
 /* Compare the runs' codes as packed integers, spread the changes from out to in and back over the
  * runs' first rows, and let a prefix sum modulo two fill the rows between: no step depends on a
  * run's length. */
@@ -406,17 +399,14 @@ static void select_runs(const qn_kernels *k, const unit *u, const qn_codeset *se
                         uint32_t distinct, unit_bits *m)
 {
     unit_bits starts;
-    uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, change[QN_UNIT_ROWS / 64 + 1] = {0}, carry = 0;
+    uint64_t  in[QN_UNIT_ROWS / 64 + 1] = {0}, change[QN_UNIT_ROWS / 64 + 1] = {0};
     places_of(k, u->p, u->extra, &starts);
     select_packed(k, u->p + positions_bytes(u->extra), u->width, u->lo, u->extra, set, distinct,
                   in);
     for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++)
         change[w] = in[w] ^ (in[w] << 1 | (w ? in[w - 1] >> 63 : 0));
     k->deposit_bits(starts.w, change, QN_UNIT_ROWS / 64, m->w);
-    for (unsigned w = 0; w < QN_UNIT_ROWS / 64; w++) {
-        m->w[w] = prefix_xor(m->w[w]) ^ carry;
-        carry = -(m->w[w] >> 63);
-    }
+    k->xor_bits(m->w, QN_UNIT_ROWS / 64);
 }
 
 static void select_exceptions(const qn_kernels *k, const unit *u, const qn_codeset *set,
@@ -478,8 +468,10 @@ static void select_unit(const qn_kernels *k, const unit *u, const qn_codeset *se
 }
 
 /* Keep of the `n` rows at words[] those in m (NULL: none); how many remain. */
-static uint32_t keep_rows(uint64_t *words, uint32_t n, const unit_bits *m)
+static uint32_t keep_rows(const qn_kernels *k, uint64_t *words, uint32_t n, const unit_bits *m)
 {
+    if (m && n % 64 == 0)
+        return (uint32_t)k->and_bits(words, m->w, n / 64);
     uint32_t kept = 0;
     for (uint32_t w = 0; w * 64 < n; w++) {
         uint64_t range = n - w * 64 < 64 ? ((uint64_t)1 << (n - w * 64)) - 1 : UINT64_MAX;
@@ -489,13 +481,11 @@ static uint32_t keep_rows(uint64_t *words, uint32_t n, const unit_bits *m)
     return kept;
 }
 
-static uint32_t count_rows(const uint64_t *words, uint32_t n)
+static uint32_t count_rows(const qn_kernels *k, const uint64_t *words, uint32_t n)
 {
-    uint32_t count = 0, w = 0;
-    for (; (w + 1) * 64 <= n; w++)
-        count += (uint32_t)__builtin_popcountll(words[w]);
+    uint32_t count = (uint32_t)k->count_bits(words, n / 64);
     if (n % 64)
-        count += (uint32_t)__builtin_popcountll(words[w] & (((uint64_t)1 << n % 64) - 1));
+        count += (uint32_t)__builtin_popcountll(words[n / 64] & (((uint64_t)1 << n % 64) - 1));
     return count;
 }
 
@@ -517,7 +507,7 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
     for (uint32_t row = row_begin; row < row_end; row += QN_UNIT_ROWS) {
         uint64_t *words = rows + row / 64;
         uint32_t  n = row_end - row < QN_UNIT_ROWS ? row_end - row : QN_UNIT_ROWS;
-        uint32_t  have = count_rows(words, n);
+        uint32_t  have = count_rows(k, words, n);
         if (!have)
             continue;
         unit u = {.lo = code, .hi = code};
@@ -527,11 +517,11 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
         if (decided == 1) {
             total += have;
         } else if (decided == 0 || only) {
-            keep_rows(words, n, NULL);
+            keep_rows(k, words, n, NULL);
         } else {
             unit_bits m;
             select_unit(k, &u, set, c->pub.distinct, &m);
-            total += keep_rows(words, n, &m);
+            total += keep_rows(k, words, n, &m);
         }
     }
     *kept = total;

@@ -90,9 +90,15 @@ qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t 
         qn_fmt_raw_unit unit = raw_unit(p, u);
         /* Eight values begin at a byte: start there and skip the rest of the way. */
         uint32_t from = skip & ~7u;
-        k->unpack64(p + unit.offset + qn_packed_bytes(from, unit.width), unit.width, unit.lo,
-                    images, skip - from + take);
-        qn_images_to_values(c->pub.bank, c->scale, images + (skip - from), take, out);
+        const uint8_t *at = p + unit.offset + qn_packed_bytes(from, unit.width);
+        if (from == skip && c->pub.bank == QN_BANK_I64) { /* an integer is its image plus 2^63 */
+            k->unpack64(at, unit.width, unit.lo + ((uint64_t)1 << 63), out, take);
+        } else if (from == skip && c->pub.bank == QN_BANK_I32 && unit.width <= 32) {
+            k->unpack32(at, unit.width, (uint32_t)unit.lo, out, take);
+        } else {
+            k->unpack64(at, unit.width, unit.lo, images, skip - from + take);
+            qn_images_to_values(c->pub.bank, c->scale, images + (skip - from), take, out);
+        }
         out = (char *)out + take * value_bytes;
         row += take;
         count -= take;

@@ -277,55 +277,66 @@ done:
 
 /* ---- gathering ------------------------------------------------------------------------------ */
 
-/* Integer form: keep the unit at hand decoded, or all units when the codes jump about. */
+#define PICK(bytes)                                                                                \
+    case bytes:                                                                                    \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            memcpy((char *)out + (size_t)i * (bytes), from + (size_t)index[i] * (bytes), bytes);   \
+        break
+
+/* out[i] = from[index[i]], each of value_bytes. */
+static void pick(const char *from, const uint32_t *index, uint32_t count, size_t value_bytes,
+                 void *out)
+{
+    switch (value_bytes) {
+        PICK(1);
+        PICK(2);
+        PICK(4);
+        PICK(8);
+        PICK(16);
+    default:
+        QN_UNREACHABLE();
+    }
+}
+
+/* Integer form: keep the unit at hand decoded, or the whole list when the codes are many or jump
+ * about. */
 static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t *codes,
                                uint32_t count, void *out, qn_error *err)
 {
-    column_state     *c = &block->columns[column];
-    const uint8_t    *p = c->section[QN_SECTION_VALUES].p;
-    const qn_kernels *k = qn_kernels_get();
-    uint32_t          units = (c->pub.distinct + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS, switches = 0,
-             current = UINT32_MAX;
-    uint64_t unit[QN_UNIT_ROWS], *all = NULL;
-    size_t   all_bytes = (size_t)units * QN_UNIT_ROWS * 8, value_bytes = qn_bank_bytes(c->pub.bank);
+    column_state *c = &block->columns[column];
+    unit_reader  *read = unit_reader_of(c->pub.bank);
+    uint32_t      units = (c->pub.distinct + QN_UNIT_ROWS - 1) / QN_UNIT_ROWS, switches = 0;
+    uint32_t      current = UINT32_MAX;
+    size_t        value_bytes = qn_bank_bytes(c->pub.bank);
     for (uint32_t i = 0; i < count && switches <= units; i++)
         if (codes[i] && (codes[i] - 1) / QN_UNIT_ROWS != current) {
             current = (codes[i] - 1) / QN_UNIT_ROWS;
             switches++;
         }
-    if (switches > units) {
-        all = qn_alloc(block->env->mem, all_bytes);
-        if (!all)
+    if (switches > units || count >= c->pub.distinct) {
+        size_t list_bytes = ((size_t)c->pub.distinct + 1) * value_bytes;
+        char  *list = qn_alloc(block->env->mem, list_bytes);
+        if (!list)
             return qn_nomem(err);
-        for (uint32_t u = 0; u < units; u++)
-            qn_sorted_unit(k, p, c->pub.distinct, u, 0, all + (size_t)u * QN_UNIT_ROWS);
+        memset(list, 0, value_bytes); /* of code 0 */
+        read_units(c, 0, c->pub.distinct, read, value_bytes, list + value_bytes);
+        pick(list, codes, count, value_bytes, out);
+        qn_free(block->env->mem, list, list_bytes);
+        return qn_block_readable(block, err);
     }
+    qn_numeric slots[QN_UNIT_ROWS]; /* of the widest kind */
     current = UINT32_MAX;
-    for (uint32_t i = 0; i < count;) {
-        uint64_t images[256];
-        uint32_t n = count - i < 256 ? count - i : 256;
-        for (uint32_t j = 0; j < n; j++) {
-            uint32_t code = codes[i + j], u = (code - 1) / QN_UNIT_ROWS;
-            images[j] = 0;
-            if (code == 0)
-                continue;
-            if (all) {
-                images[j] = all[code - 1];
-                continue;
-            }
-            if (u != current)
-                qn_sorted_unit(k, p, c->pub.distinct, current = u, 0, unit);
-            images[j] = unit[(code - 1) % QN_UNIT_ROWS];
+    for (uint32_t i = 0; i < count; i++) {
+        char    *o = (char *)out + (size_t)i * value_bytes;
+        uint32_t u = (codes[i] - 1) / QN_UNIT_ROWS, place = (codes[i] - 1) % QN_UNIT_ROWS;
+        if (codes[i] == 0) {
+            memset(o, 0, value_bytes);
+            continue;
         }
-        char *o = (char *)out + (size_t)i * value_bytes;
-        qn_images_to_values(c->pub.bank, c->scale, images, n, o);
-        for (uint32_t j = 0; j < n; j++)
-            if (codes[i + j] == 0)
-                memset(o + j * value_bytes, 0, value_bytes);
-        i += n;
+        if (u != current)
+            read(c, current = u, slots);
+        memcpy(o, (const char *)slots + place * value_bytes, value_bytes);
     }
-    if (all)
-        qn_free(block->env->mem, all, all_bytes);
     return qn_block_readable(block, err);
 }
 

@@ -58,10 +58,13 @@ static void check_level(const qn_kernels *k)
     size_t    room = LENGTH * 8 + 2 * QN_KERN_SLACK;
     uint8_t  *buffer = malloc(room);
     uint64_t  values[LENGTH], out64[LENGTH + 1], words[LENGTH / 64 + 3];
-    uint32_t  out32[LENGTH + 2];
+    uint32_t  out32[LENGTH + 2], table[1024];
     uint64_t *set = malloc((1u << 21) / 8);
     for (size_t i = 0; i < (1u << 21) / 64; i++)
         set[i] = qn_random_next(&rnd);
+
+    for (size_t i = 0; i < QN_COUNTOF(table); i++)
+        table[i] = (uint32_t)qn_random_next(&rnd);
 
     for (unsigned width = 0; width <= 64; width++)
         for (size_t n = 0; n <= LENGTH; n++) {
@@ -109,6 +112,13 @@ static void check_level(const qn_kernels *k)
                                                         values[i] <= ranges[r][1]);
                 assert_int_equal(words[word_count], GUARD);
             }
+            if (width >= 1 && width <= 10) {
+                o[n] = (uint32_t)GUARD;
+                k->lookup_packed(p, width, table, o, n);
+                for (size_t i = 0; i < n; i++)
+                    assert_int_equal(o[i], table[values[i]]);
+                assert_int_equal(o[n], (uint32_t)GUARD);
+            }
             if (width <= 20) {
                 uint32_t from = (uint32_t)(base & 0xfffff);
                 words[word_count] = GUARD;
@@ -116,6 +126,16 @@ static void check_level(const qn_kernels *k)
                 for (size_t i = 0; i < word_count * 64; i++)
                     assert_int_equal(bit(words, i), i < n && bit(set, from + values[i]));
                 assert_int_equal(words[word_count], GUARD);
+
+                /* A set that ends where the values do: lanes beyond the last value must not look
+                 * further. */
+                uint32_t  bits = from % 100 + most + 1;
+                uint64_t *exact = malloc((bits + 63) / 64 * 8);
+                memcpy(exact, set, (bits + 63) / 64 * 8);
+                k->select_set(p, width, from % 100, exact, bits, words, n);
+                for (size_t i = 0; i < word_count * 64; i++)
+                    assert_int_equal(bit(words, i), i < n && bit(set, from % 100 + values[i]));
+                free(exact);
             }
         }
     free(buffer);
@@ -125,10 +145,8 @@ static void check_level(const qn_kernels *k)
 /* Kernels over plain arrays. */
 static void check_plain(const qn_kernels *k)
 {
-    uint32_t v[LENGTH + 3], table[1024], rows[LENGTH + 64];
+    uint32_t v[LENGTH + 3], rows[LENGTH + 64];
     uint64_t v64[LENGTH], words[LENGTH / 64 + 2];
-    for (size_t i = 0; i < 1024; i++)
-        table[i] = (uint32_t)qn_random_next(&rnd);
     for (size_t n = 0; n <= LENGTH; n++)
         for (unsigned spread = 1; spread <= 1024; spread *= 8) {
             uint32_t *p = v + n % 3;
@@ -164,20 +182,34 @@ static void check_plain(const qn_kernels *k)
                 assert_int_equal(runs, wr);
                 assert_true(l64 == wl64 && h64 == wh64);
             }
+            size_t   whole = (n + 63) / 64, ones = 0, both = 0;
+            uint64_t mask[LENGTH / 64 + 2], kept[LENGTH / 64 + 2], sums[LENGTH / 64 + 2];
+            for (size_t w = 0; w < QN_COUNTOF(mask); w++)
+                mask[w] = qn_random_next(&rnd);
+            memcpy(kept, words, sizeof kept);
+            memcpy(sums, words, sizeof sums);
+            kept[whole] = sums[whole] = GUARD;
+            for (size_t i = 0; i < whole * 64; i++) {
+                ones += bit(words, i);
+                both += bit(words, i) && bit(mask, i);
+            }
+            assert_int_equal(k->count_bits(words, whole), ones);
+            assert_int_equal(k->and_bits(kept, mask, whole), both);
+            k->xor_bits(sums, whole);
+            bool odd = false;
+            for (size_t i = 0; i < whole * 64; i++) {
+                odd ^= bit(words, i);
+                assert_int_equal(bit(kept, i), bit(words, i) && bit(mask, i));
+                assert_int_equal(bit(sums, i), odd);
+            }
+            assert_true(kept[whole] == GUARD && sums[whole] == GUARD);
+
             uint64_t spread_bits[LENGTH / 64 + 2], source[LENGTH / 64 + 3];
             for (size_t i = 0; i < QN_COUNTOF(source); i++)
                 source[i] = qn_random_next(&rnd);
             k->deposit_bits(words, source, (n + 63) / 64, spread_bits);
             for (size_t i = 0, at = 0; i < (n + 63) / 64 * 64; i++)
                 assert_int_equal(bit(spread_bits, i), bit(words, i) && bit(source, at++));
-
-            uint32_t copy[LENGTH + 1];
-            memcpy(copy, p, n * 4);
-            copy[n] = (uint32_t)GUARD;
-            k->lookup32(table, copy, n);
-            for (size_t i = 0; i < n; i++)
-                assert_int_equal(copy[i], table[p[i]]);
-            assert_int_equal(copy[n], (uint32_t)GUARD);
         }
 }
 

@@ -1092,11 +1092,32 @@ static bool feeds(const qn_pipeline *pl, uint32_t agg)
     return pl->agg_mask_count == 0;
 }
 
+/* Partition mode: keys and arguments side by side, one instruction for the batch. */
+static void sink_fold(emitter *e)
+{
+    const qn_pipeline    *pl = e->pl;
+    const qn_aggregation *a = pl->aggregation;
+    uint32_t              n = a->key_count + a->agg_count, first = reg_block(e, n);
+    for (uint32_t i = 0; i < a->key_count && e->st == QN_OK; i++)
+        compile_into(e, a->keys[i], first + i);
+    for (uint32_t i = 0; i < a->agg_count && e->st == QN_OK; i++) {
+        if (!a->aggs[i].argc)
+            continue;
+        locate(e, a->aggs[i].location);
+        compile_into(e, a->aggs[i].args[0], first + a->key_count + i);
+    }
+    emitn(e, QN_OP_GROUP_FOLD, QN_BANK_NONE, (uint32_t[]){pl->group_owner, first, n}, 3);
+}
+
 static void sink_groups(emitter *e)
 {
     const qn_pipeline    *pl = e->pl;
     const qn_aggregation *a = pl->aggregation;
     uint32_t              o = pl->group_owner;
+    if (a->packs) {
+        sink_fold(e);
+        return;
+    }
     uint32_t              keys = reg_block(e, a->key_count);
     for (uint32_t i = 0; i < a->key_count && e->st == QN_OK; i++)
         compile_into(e, a->keys[i], keys + i);

@@ -85,6 +85,7 @@
     X(0x53, AGG_UPDATE2,  "onrr", 0, 0, "fold (r, r') into aggregate n")                                  \
     X(0x54, AGG_DISTINCT, "onr",  0, 0, "note (group, r) for aggregate n with DISTINCT")                  \
     X(0x55, GROUP_FLUSH,  "o",    0, 0, "end of a block: hand block-local groups to the table")           \
+    X(0x56, GROUP_FOLD,   "orn",  0, 0, "fold each lane into its group: keys r …, then a register for each aggregate; n in all") \
     /* 60 batch */                                                                                        \
     X(0x60, FILTER,       "r",    0, 0, "select only lanes where r is true")                              \
     X(0x61, SEL_SAVE,     "",     0, 0, "push the selection")                                             \

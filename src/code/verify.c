@@ -750,6 +750,25 @@ static bool step_register(verifier *v, state *s)
     return true;
 }
 
+static bool step_fold(verifier *v, state *s, const qn_aggregation *g, uint32_t first)
+{
+    if (v->x[2] != g->key_count + g->agg_count)
+        return refuse(v, "the groups have %u keys and aggregates", g->key_count + g->agg_count);
+    if ((uint64_t)first + v->x[2] > v->p->register_count)
+        return refuse(v, "registers of keys and aggregates out of range");
+    for (uint32_t i = 0; i < g->key_count; i++)
+        if (!need(v, s, first + i, qn_type_bank((qn_sql_type)g->keys[i]->type.id)))
+            return false;
+    for (uint32_t i = 0; i < g->agg_count; i++) {
+        const qn_agg_call *agg = &g->aggs[i];
+        if (agg->filter || agg->argc > 1)
+            return refuse(v, "aggregate %u needs instructions of its own", i);
+        if (agg->argc && !need(v, s, first + g->key_count + i, qn_type_bank((qn_sql_type)agg->args[0]->type.id)))
+            return false;
+    }
+    return true;
+}
+
 static bool step_aggregation(verifier *v, state *s)
 {
     const qn_pipeline    *pl = v->cp->plan;
@@ -777,6 +796,8 @@ static bool step_aggregation(verifier *v, state *s)
         s->found_level = s->selections;
         return true;
     }
+    if (op == QN_OP_GROUP_FOLD)
+        return step_fold(v, s, g, n);
     if (s->found != o)
         return refuse(v, "no GROUP_FIND of object %u for these lanes", o);
     if (n >= g->agg_count)

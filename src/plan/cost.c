@@ -86,7 +86,7 @@ void qn_plan_cost(qn_pipeline *pl, const qn_plan_settings *settings)
         a->mode = QN_GROUP_CODE_ARRAY;
         a->cost_ns = codes;
     } else {
-        a->mode = QN_GROUP_HASH;
-        a->cost_ns = hash;
+        a->mode = a->packs ? QN_GROUP_PARTITION : QN_GROUP_HASH;
+        a->cost_ns = a->packs ? pl->rows * cost->partition_row_ns : hash;
     }
 }

@@ -16,6 +16,7 @@
     X(value_ns,          8.0, "one (value, count) pair of a column's distinct values decoded, hashed, merged") \
     X(code_row_ns,       2.0, "one row into an accumulator indexed by code")                                   \
     X(code_group_ns,    25.0, "one block-local group handed from accumulators to the group table")             \
+    X(partition_row_ns, 12.0, "one row scattered into a hash partition and folded there")                      \
     X(hash_row_ns,      25.0, "one row through the hash table")
 
 typedef struct qn_cost_constants {

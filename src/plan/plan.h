@@ -22,6 +22,7 @@
     X(DICTIONARY, "dictionary", "filter and group on one column, counts summed per value")          \
     X(VALUE_LIST, "value_list", "distinct values of one key with their counts, hashed")             \
     X(CODE_ARRAY, "code_array", "accumulators indexed by the block's codes")                        \
+    X(PARTITION, "partition", "packed keys scattered into hash partitions, each folded inside the cache")    \
     X(HASH, "hash", "hash table per worker, spilled into partitions, partitions merged")
 typedef enum qn_group_mode {
 #define X(name, text, meaning) QN_GROUP_##name,
@@ -62,6 +63,7 @@ typedef struct qn_aggregation {
     uint32_t      agg_count;
     qn_agg_call  *aggs;
     bool          first_row;  /* each group notes its lowest row id: LIMIT without ORDER BY, coarse keys */
+    bool          packs;      /* keys and states are likely to fit a few words: GROUP_FOLD (vm/packed.c) */
     qn_group_mode mode;
     double        cost_ns;    /* estimate for the mode chosen */
     double        groups;     /* estimate */

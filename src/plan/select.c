@@ -512,6 +512,50 @@ done:
     return st;
 }
 
+static bool is_integer(const qn_expr *x)
+{
+    qn_bank bank = qn_type_bank((qn_sql_type)x->type.id);
+    return bank == QN_BANK_BOOL || bank == QN_BANK_I16 || bank == QN_BANK_I32 || bank == QN_BANK_I64;
+}
+
+/* Text of a column has an identity in every block; text that is computed would have to be hashed row by row. */
+static bool is_packable_value(const qn_expr *x)
+{
+    bool text = x->type.id == QN_TYPE_TEXT || x->type.id == QN_TYPE_VARCHAR;
+    return is_integer(x) || (text && x->kind == QN_EXPR_COLUMN);
+}
+
+/* Are keys and aggregates of the kinds that vm/packed.c can put into a few words?  Whether they fit is settled when
+ * the query runs, from the blocks it finds. */
+static bool packs(const qn_aggregation *a)
+{
+    bool fits = a->key_count > 0;
+    for (uint32_t i = 0; i < a->key_count; i++)
+        fits = fits && is_packable_value(a->keys[i]);
+    for (uint32_t i = 0; i < a->agg_count && fits; i++) {
+        const qn_agg_call *agg = &a->aggs[i];
+        switch (agg->kind) {
+        case QN_AGG_COUNT_STAR:
+            fits = !agg->filter;
+            break;
+        case QN_AGG_COUNT:
+            fits = !agg->filter && (!agg->distinct || is_packable_value(agg->args[0]));
+            break;
+        case QN_AGG_SUM:
+        case QN_AGG_AVG:
+            fits = !agg->filter && !agg->distinct && is_integer(agg->args[0]);
+            break;
+        case QN_AGG_MIN:
+        case QN_AGG_MAX:
+            fits = !agg->filter && is_integer(agg->args[0]) && agg->args[0]->type.id != QN_TYPE_BOOLEAN;
+            break;
+        default:
+            fits = false;
+        }
+    }
+    return fits;
+}
+
 static qn_status choose_mode(qn_planner *p, uint32_t number)
 {
     qn_pipeline    *pl = &p->pipelines[number];
@@ -520,11 +564,15 @@ static qn_status choose_mode(qn_planner *p, uint32_t number)
 
     pl->group_owner = number;
     a->mode = QN_GROUP_HASH;
+    a->packs = p->settings->optimise && pl->source.kind == QN_SOURCE_TABLE && packs(a) &&
+               forced != QN_GROUP_HASH && forced != QN_GROUP_CODE_ARRAY;
     qn_plan_cost(pl, p->settings);
-    if (!p->settings->optimise || forced == QN_GROUP_HASH || forced == QN_GROUP_CODE_ARRAY ||
+    if (!p->settings->optimise || forced == QN_GROUP_PARTITION || forced == QN_GROUP_HASH || forced == QN_GROUP_CODE_ARRAY ||
         pl->source.kind != QN_SOURCE_TABLE || a->first_row || pipeline_is_volatile(pl) || !aggs_allow_weights(a)) {
         if (forced != QN_GROUP_AUTO && pl->source.kind == QN_SOURCE_TABLE)
-            a->mode = forced == QN_GROUP_CODE_ARRAY ? QN_GROUP_CODE_ARRAY : QN_GROUP_HASH;
+            a->mode = forced == QN_GROUP_CODE_ARRAY               ? QN_GROUP_CODE_ARRAY
+                      : forced == QN_GROUP_PARTITION && a->packs ? QN_GROUP_PARTITION
+                                                                 : QN_GROUP_HASH;
         return QN_OK;
     }
     int column = values_column(pl);

@@ -326,6 +326,29 @@ qn_status agg_update_one(const agg_state *a, uint8_t *row, const qn_datum *v, qn
     return fold(a, row + a->offset, v, 1, 0, arena, mem, err);
 }
 
+void agg_state_set(const agg_state *a, void *state, int64_t n, qn_i128 sum, int64_t extreme)
+{
+    switch (shape_of_state(a)) {
+    case SHAPE_COUNT:
+        *(int64_t *)state = n;
+        break;
+    case SHAPE_INT_SUM:
+        *(int_sum *)state = (int_sum){(int64_t)sum, n};
+        break;
+    case SHAPE_BIG_SUM:
+        *(big_sum *)state = (big_sum){sum, n};
+        break;
+    case SHAPE_EXTREME: { /* little-endian: the low bytes of the integer are the value */
+        extreme_state *s = state;
+        s->value.i64 = extreme;
+        s->set = n > 0;
+        break;
+    }
+    default:
+        QN_UNREACHABLE();
+    }
+}
+
 /* ---- folding vectors -------------------------------------------------------------------------------- */
 
 static inline void *state_at(const qn_vm *vm, const agg_state *a, uint32_t lane)

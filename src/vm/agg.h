@@ -25,6 +25,8 @@ uint32_t  agg_state_bytes(const qn_agg_call *call);
 qn_status agg_update(struct qn_vm *vm, const agg_state *a, struct qn_vec *v, struct qn_vec *v2);
 /* One value of a DISTINCT set. */
 qn_status agg_update_one(const agg_state *a, uint8_t *row, const qn_datum *v, qn_arena *arena, qn_mem *mem, qn_error *err);
+/* The state of n non-NULL integers (count, sum, avg, min or max of them) known to add up to `sum`. */
+void      agg_state_set(const agg_state *a, void *state, int64_t n, qn_i128 sum, int64_t extreme);
 /* `from` keeps nothing of its own afterwards. */
 qn_status agg_merge(const agg_state *a, uint8_t *into, uint8_t *from, qn_arena *arena, qn_mem *mem, qn_error *err);
 /* Wide accumulators of float sums live outside the row: rows that go away must release them. */

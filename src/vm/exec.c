@@ -3,6 +3,7 @@
 
 #include <time.h>
 #include "base/assert.h"
+#include "vm/packed.h"
 
 #define ONE_WORKER_ROWS 65536u /* below, waking another worker costs more than it saves */
 
@@ -189,7 +190,7 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     if (!plan->to_groups)
         st = sink_new(x, pl->code, &pl->sink, main->err);
     else if (plan->group_owner == number)
-        st = groups_new(x, plan, &pl->groups, main->err);
+        st = groups_new(x, plan, pl, &pl->groups, main->err);
     else
         pl->groups = x->pipelines[plan->group_owner].groups;
     if (st != QN_OK)
@@ -357,7 +358,7 @@ const qn_profile_entry *qn_exec_profile(const qn_exec *x) { return x->profile; }
 uint64_t qn_exec_rows_of(const qn_exec *x, uint32_t pipeline)
 {
     const pipeline_state *pl = &x->pipelines[pipeline];
-    return pl->groups ? pl->groups->total : pl->sink && pl->sink->result ? pl->sink->result->count : 0;
+    return pl->groups ? (pl->groups->packed ? packed_groups(pl->groups->packed) : pl->groups->total) : pl->sink && pl->sink->result ? pl->sink->result->count : 0;
 }
 
 const char *qn_exec_mode_of(const qn_exec *x, uint32_t pipeline)

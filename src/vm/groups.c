@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include "base/assert.h"
 #include "type/numeric.h"
+#include "vm/packed.h"
 
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (96u << 20)
@@ -275,7 +276,7 @@ static qn_status distinct_make(qn_exec *exec, qn_groups *g, qn_error *err)
     return QN_OK;
 }
 
-qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, qn_groups **out, qn_error *err)
+qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_state *pl, qn_groups **out, qn_error *err)
 {
     qn_groups *g = qn_arena_new(&exec->arena, qn_groups);
     qn_status  st;
@@ -313,7 +314,7 @@ qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, qn_groups **out, qn
     qn_latch_init(&g->latch);
     g->mode = g->plan->mode;
     *out = g;
-    return QN_OK;
+    return g->plan->packs && pl->table ? packed_new(exec, g, pl, &g->packed, err) : QN_OK;
 }
 
 /* ---- release ----------------------------------------------------------------------------------- */
@@ -357,6 +358,7 @@ void groups_free(qn_groups *g)
 {
     if (!g || !g->workers)
         return;
+    packed_free(g->packed);
     for (int w = 0; w < g->workers; w++) {
         local_free_rows(g, &g->locals[w]);
         qn_arena_deinit(&g->locals[w].arena);
@@ -458,8 +460,7 @@ static qn_status text_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint
     return QN_OK;
 }
 
-/* Write identities of the selected lanes at keys + lane × stride; nulls[lane] tells NULLs (their identity is 0). */
-static qn_status identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride)
+qn_status groups_identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride)
 {
     qn_status st = QN_OK;
     if (is_text(type) && v->form == QN_FORM_CODES) {
@@ -522,6 +523,8 @@ static inline uint64_t hash_words(const uint8_t *p, uint32_t bytes)
     }
     return qn_mix64(h);
 }
+
+uint64_t groups_hash(const uint8_t *key, uint32_t bytes) { return hash_words(key, bytes); }
 
 /* What a fresh group shows for its keys. */
 static qn_status fill_payload(qn_vm *vm, const group_key *k, qn_vec *v, uint32_t lane, group_local *l, uint8_t *row)
@@ -832,6 +835,8 @@ static qn_status spill_local(qn_vm *vm, qn_groups *g)
 
 qn_status groups_flush_block(qn_vm *vm, qn_groups *g)
 {
+    if (g->packed)
+        return packed_flush_block(vm, g);
     group_local *l = &g->locals[vm->worker];
     qn_status    st = g->layout.has_text_extremes ? resolve_texts(vm, g) : QN_OK;
     if (st == QN_OK && l->code_count)
@@ -865,7 +870,7 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
     FOR_LANES(vm, lane, memset(keys + lane * stride + layout->nulls, 0, 8 * layout->null_words););
     for (uint32_t i = 0; i < layout->key_count; i++) {
         qn_vec   *v = REG(vm, first_key + i);
-        qn_status st = identities(vm, v, layout->keys[i].type, layout->keys[i].words, keys + layout->keys[i].identity, stride);
+        qn_status st = groups_identities(vm, v, layout->keys[i].type, layout->keys[i].words, keys + layout->keys[i].identity, stride);
         if (st != QN_OK)
             return st;
         FOR_LANES(vm, lane, {
@@ -1002,6 +1007,28 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
     return find_by_hash(vm, g, first_key);
 }
 
+void groups_begin_block(qn_groups *g, int worker)
+{
+    g->locals[worker].block_decided = false;
+    if (g->packed)
+        packed_begin_block(g, worker);
+}
+
+qn_status groups_fold(qn_vm *vm, qn_groups *g, uint32_t first)
+{
+    if (g->packed)
+        return packed_fold(vm, g, first);
+    qn_status st = groups_find(vm, g, first, g->layout.key_count);
+    for (uint32_t i = 0; i < g->layout.agg_count && st == QN_OK && vm_selected(vm); i++) {
+        const agg_state *a = &g->layout.aggs[i];
+        qn_vec          *v = a->call->argc ? REG(vm, first + g->layout.key_count + i) : NULL;
+        st = a->distinct ? groups_distinct(vm, g, i, v) : agg_update(vm, a, v, NULL);
+        if (st == QN_ERROR && a->call->location >= 0)
+            qn_error_locate(vm->err, a->call->location);
+    }
+    return st;
+}
+
 /* Lanes whose (group, value code) pair is not the last one seen for that code in this block; where a value
  * nearly always comes with the same group, this removes nearly all duplicates for one array access. */
 static qn_status fresh_pairs(qn_vm *vm, distinct_set *set, const qn_vec *v, uint16_t *lanes, uint32_t *n)
@@ -1065,7 +1092,7 @@ static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layo
             return st;
         set->flushed = true;
     }
-    qn_status st = identities(vm, v, a->arg_type, layout->value_words, rows + layout->value, stride);
+    qn_status st = groups_identities(vm, v, a->arg_type, layout->value_words, rows + layout->value, stride);
     if (st == QN_OK && layout->payload)
         st = vec_flat(vm, v);
     if (st != QN_OK)
@@ -1280,6 +1307,13 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
 {
     qn_status st = QN_OK;
     uint64_t  total = 0;
+    if (g->packed) {
+        bool rows, by_codes = packed_used_codes(g->packed, &rows);
+        g->part_count = packed_partitions(g->packed);
+        if (g->mode == QN_GROUP_PARTITION || g->mode == QN_GROUP_CODE_ARRAY)
+            g->mode = by_codes && !rows ? QN_GROUP_CODE_ARRAY : QN_GROUP_PARTITION;
+        return packed_merge(exec, g, err);
+    }
     bool      flushed = false, codes = false, hash = false;
     for (int w = 0; w < g->workers; w++) {
         total += g->locals[w].table.count;
@@ -1287,8 +1321,8 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         codes = codes || g->locals[w].used_codes;
         hash = hash || g->locals[w].used_hash;
     }
-    if (g->mode == QN_GROUP_HASH || g->mode == QN_GROUP_CODE_ARRAY)
-        g->mode = codes && !hash ? QN_GROUP_CODE_ARRAY : hash && !codes ? QN_GROUP_HASH : g->mode;
+    if (g->mode == QN_GROUP_HASH || g->mode == QN_GROUP_CODE_ARRAY || g->mode == QN_GROUP_PARTITION)
+        g->mode = codes && !hash ? QN_GROUP_CODE_ARRAY : hash || g->mode == QN_GROUP_PARTITION ? QN_GROUP_HASH : g->mode;
     bool keyed_distinct = g->distinct_count && g->layout.key_count;
     g->part_count = flushed || total > 8192 || keyed_distinct ? GROUP_PARTITIONS : 1;
     for (int w = 0; w < g->workers && st == QN_OK; w++) {

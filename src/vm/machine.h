@@ -205,6 +205,7 @@ typedef struct qn_groups {
     uint64_t              total;
     qn_group_mode         mode;
     const qn_table       *table; /* whose blocks lazy text in the rows means */
+    struct qn_packed     *packed; /* its groups are packed tuples (packed.h), or NULL: they are rows */
 } qn_groups;
 
 /* ---- output ---------------------------------------------------------------------------------- */
@@ -463,8 +464,14 @@ static inline void selection_end(qn_vm *vm)
     vm->sel_n = vm->sel_stack[vm->sel_depth].n;
 }
 /* groups.c */
-qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, qn_groups **out, qn_error *err);
+qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_state *pl, qn_groups **out, qn_error *err);
 void      groups_free(qn_groups *g);
+/* Fold a batch: keys in registers first …, then one register per aggregate (any where it has no argument). */
+qn_status groups_fold(qn_vm *vm, qn_groups *g, uint32_t first);
+uint64_t  groups_hash(const uint8_t *key, uint32_t bytes); /* of null mask and identities */
+/* Identities of the selected lanes at keys + lane × stride, 1 or 2 words each; NULLs have 0. */
+qn_status groups_identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride);
+void      groups_begin_block(qn_groups *g, int worker);
 qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t count);
 qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v);
 qn_status groups_flush_block(qn_vm *vm, qn_groups *g);

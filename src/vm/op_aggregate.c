@@ -7,6 +7,12 @@ static qn_status group_find(qn_vm *vm, uint32_t w)
     return groups_find(vm, vm->exec->pipelines[x[0]].groups, x[1], x[2]);
 }
 
+static qn_status group_fold(qn_vm *vm, uint32_t w)
+{
+    const uint32_t *x = qn_operands(vm->program, w);
+    return groups_fold(vm, vm->exec->pipelines[x[0]].groups, x[1]);
+}
+
 static const agg_state *state_of(qn_vm *vm, uint32_t o, uint32_t n)
 {
     return &vm->exec->pipelines[o].groups->layout.aggs[n];
@@ -47,6 +53,7 @@ static qn_status group_flush(qn_vm *vm, uint32_t w)
 void register_aggregation(qn_handler (*tables)[256])
 {
     register_op(tables, QN_OP_GROUP_FIND, group_find);
+    register_op(tables, QN_OP_GROUP_FOLD, group_fold);
     register_op(tables, QN_OP_AGG_COUNT, agg_count);
     register_op(tables, QN_OP_AGG_UPDATE, agg_one);
     register_op(tables, QN_OP_AGG_UPDATE2, agg_two);

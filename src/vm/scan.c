@@ -103,7 +103,7 @@ static qn_status block_begin(qn_vm *vm, uint32_t w)
     vm->weights = NULL;
     vm->row_list = NULL;
     if (vm->pl->groups)
-        vm->pl->groups->locals[vm->worker].block_decided = false;
+        groups_begin_block(vm->pl->groups, vm->worker);
     if (vm->pl->sink &&
         s->first_row > atomic_load_explicit(&vm->pl->sink->early_tie, memory_order_relaxed))
         return go(vm, qn_operand1(vm->program, w));

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "type/datetime.h"
 #include "type/numeric.h"
+#include "vm/packed.h"
 
 #define BUFFER_MORSEL (32u * QN_LANES)
 
@@ -195,6 +196,10 @@ static qn_status groups_next(qn_vm *vm)
             return qn_nomem(vm->err);
     }
     vm->ties = vm->tie_buffer;
+    if (g->packed) {
+        vm->n = 0;
+        return packed_next(vm, vm->pl->source_groups);
+    }
     for (uint32_t i = 0; i < vm->n; i++) {
         uint8_t *row = group_row(t, (uint32_t)vm->source_cursor + i);
         vm->source_group_rows[i] = row;
@@ -282,6 +287,19 @@ static void compute_key(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t key)
     uint32_t         from = k->payload ? k->payload : k->identity; /* little-endian: the low bytes are the value */
     bool             any = false;
     memset(v->own_nulls, 0, QN_LANES / 8);
+    if (g->packed) {
+        FOR_LANES(vm, i, {
+            qn_datum d;
+            if (!packed_key_value(g->packed, vm->source_group_rows[i], key, &d)) {
+                bit_set(v->own_nulls, i);
+                any = true;
+            }
+            memcpy((char *)v->own + i * size, &d, size);
+        });
+        flat(v, bank, k->type, any);
+        v->lazy = bank == QN_BANK_STR;
+        return;
+    }
     FOR_LANES(vm, i, {
         const uint8_t *row = vm->source_group_rows[i];
         memcpy((char *)v->own + i * size, row + from, size);
@@ -303,7 +321,8 @@ static qn_status compute_agg(qn_vm *vm, qn_vec *v, const qn_groups *g, uint32_t 
     FOR_LANES(vm, i, {
         qn_datum  d = {.words = {0, 0}};
         bool      null = false;
-        qn_status st = agg_finish(a, vm->source_group_rows[i], &vm->batch, &d, &null, vm->err);
+        qn_status st = g->packed ? packed_agg_value(g->packed, vm->source_group_rows[i], agg, &vm->batch, &d, &null, vm->err)
+                                 : agg_finish(a, vm->source_group_rows[i], &vm->batch, &d, &null, vm->err);
         if (st != QN_OK) {
             if (a->call->location >= 0)
                 qn_error_locate(vm->err, a->call->location);

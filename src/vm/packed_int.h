@@ -1,0 +1,114 @@
+/* Shared by packed*.c only. */
+#ifndef QN_VM_PACKED_INT_H
+#define QN_VM_PACKED_INT_H
+
+#include "vm/packed.h"
+
+#define PACKED_MAX_KEYS 8u
+#define PACKED_CACHE 2048u      /* tuples a worker holds back, hoping for their key's next row */
+
+typedef struct packed_field { /* bits 0: absent */
+    uint8_t word, shift, bits;
+} packed_field;
+
+static inline uint64_t field_mask(const packed_field *f) { return f->bits == 64 ? UINT64_MAX : (1ull << f->bits) - 1; }
+static inline uint64_t field_get(const packed_field *f, const uint64_t *tuple)
+{
+    return f->bits ? tuple[f->word] >> f->shift & field_mask(f) : 0;
+}
+
+typedef struct packed_key {
+    packed_field value;
+    packed_field null;  /* one bit, set for NULL (whose value is 0); absent: there are no NULLs */
+    bool         by_id; /* the value is an id of maps[map], else an integer minus base */
+    uint8_t      type, bank;
+    uint32_t     map;
+    int64_t      base;
+} packed_key;
+
+typedef struct packed_argument { /* of one or several aggregates */
+    uint32_t     reg;           /* after the first key's */
+    uint8_t      bank;
+    packed_field count;         /* of its non-NULL values; absent: it has no NULLs */
+    packed_field sum;           /* of value - base */
+    int64_t      base;
+    uint32_t     largest, smallest; /* word of the tuple, 0: not wanted */
+} packed_argument;
+
+typedef struct packed_distinct {
+    uint32_t     agg, reg;
+    packed_key   value;         /* in a pair: the group's key words, where it may use what is free in them, then more */
+    uint32_t     words;         /* of a pair */
+    packed_field result;        /* in the group's tuple */
+} packed_distinct;
+
+typedef struct tuple_cache { /* direct-mapped, in front of parts */
+    uint64_t *tuples;
+    uint8_t  *used;
+    uint64_t  asked, met; /* since the last decision */
+    uint64_t  bypass;     /* tuples to let through unseen: keys do not repeat */
+} tuple_cache;
+
+typedef struct packed_local { /* one worker's */
+    tuple_parts  parts;
+    tuple_cache  cache;
+    tuple_parts *pairs;       /* per DISTINCT */
+    tuple_cache *pair_caches;
+    uint32_t    *spares;      /* per map */
+    uint64_t    *lanes[TUPLE_MAX_WORDS]; /* words of the batch's tuples, one array a word */
+    uint32_t    *index;       /* of the batch's lanes into the block's code array */
+    uint16_t    *all, *fresh;
+    /* the block at hand */
+    bool         decided, coded, by_code; /* keys are codes whose product has 32 bits; and index the states */
+    uint32_t     radix[PACKED_MAX_KEYS];
+    qn_dict     *dicts[PACKED_MAX_KEYS];
+    uint64_t    *tables[PACKED_MAX_KEYS]; /* key words by code; text is filled in when first met */
+    const qn_dict *table_dicts[PACKED_MAX_KEYS];
+    uint64_t    *states;      /* code array: adds and maxima by code */
+    size_t       states_bytes;
+    uint32_t     product;
+    uint32_t   **last;        /* per DISTINCT and value code: the group's index + 1 it was last seen with */
+    const qn_dict **last_dicts;
+    /* folding */
+    uint64_t    *tuples;
+    uint32_t    *heads;
+    uint64_t     tuples_room, heads_room, tuple_count; /* words; entries; tuples */
+    uint64_t    *best;        /* top-N: a heap of the largest counts this worker saw */
+    uint64_t     best_count;
+    bool         used_codes, used_rows;
+    qn_arena     arena;       /* text that ids show */
+} packed_local;
+
+struct qn_packed {
+    qn_mem          *mem;
+    int              workers;
+    const qn_table  *table;
+    tuple_shape      shape;
+    uint32_t         words;
+    uint32_t         key_count;
+    packed_key       keys[PACKED_MAX_KEYS];
+    packed_field     rows;
+    uint32_t         argument_count;
+    packed_argument *arguments;
+    int32_t         *agg_arguments; /* per aggregate, -1: none */
+    int32_t         *agg_distinct;
+    agg_state       *states;        /* per aggregate, at offset 0 */
+    uint32_t         distinct_count;
+    packed_distinct *distinct;
+    uint32_t         first_row;     /* word, 0: not kept */
+    uint32_t         map_count;
+    id_map          *maps;
+    uint32_t         bits;          /* of the partition number */
+    packed_local    *locals;
+    const group_layout *layout;
+    _Atomic uint64_t groups, floor;
+    _Atomic bool     single;        /* all pairs have one worker */
+};
+
+qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_packed *p, bool *fits, qn_error *err);
+
+/* Add one tuple (key, adds, maxima words) to a worker's cache or partitions. */
+bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple);
+bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape);
+
+#endif

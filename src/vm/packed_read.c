@@ -1,0 +1,295 @@
+/* Packed groups after the scan: DISTINCT pairs folded into counts, partitions folded as they are read.
+ *
+ * Folding a partition and reading it are one morsel of the pipeline that follows, in memory that the worker keeps for
+ * its next partition: groups are never all in memory at once, only their tuples are. */
+#include "vm/packed_int.h"
+
+#include "base/assert.h"
+
+#define BEST_MAX 4096u
+
+uint32_t packed_partitions(const qn_packed *p) { return 1u << p->bits; }
+uint64_t packed_groups(const qn_packed *p) { return atomic_load(&p->groups); }
+
+bool packed_used_codes(const qn_packed *p, bool *rows)
+{
+    bool codes = false;
+    *rows = false;
+    for (int w = 0; w < p->workers; w++) {
+        codes = codes || p->locals[w].used_codes;
+        *rows = *rows || p->locals[w].used_rows;
+    }
+    return codes;
+}
+
+/* Gather one part of all workers into the worker's memory.  Parts were sealed. */
+static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_local *, uint32_t), uint32_t d, uint32_t part,
+                      uint64_t *count, qn_error *err)
+{
+    uint64_t n = 0, words = of(&p->locals[0], d)->words;
+    for (int w = 0; w < p->workers; w++)
+        n += of(&p->locals[w], d)->parts[part].count;
+    *count = n;
+    if (n >= UINT32_MAX)
+        return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "a partition of a grouping has 2^32 tuples");
+    if (n * words > l->tuples_room) {
+        if (l->tuples)
+            qn_free(p->mem, l->tuples, l->tuples_room * sizeof *l->tuples);
+        l->tuples_room = 0;
+        l->tuples = qn_alloc(p->mem, (n * words + n * words / 8) * sizeof *l->tuples);
+        if (!l->tuples)
+            return qn_nomem(err);
+        l->tuples_room = n * words + n * words / 8;
+    }
+    if (tuple_heads(n) > l->heads_room) {
+        if (l->heads)
+            qn_free(p->mem, l->heads, l->heads_room * sizeof *l->heads);
+        l->heads_room = 0;
+        l->heads = qn_alloc(p->mem, tuple_heads(n) * sizeof *l->heads);
+        if (!l->heads)
+            return qn_nomem(err);
+        l->heads_room = tuple_heads(n);
+    }
+    uint64_t at = 0;
+    for (int w = 0; w < p->workers; w++) {
+        tuple_parts *parts = of(&p->locals[w], d);
+        uint64_t     more = parts->parts[part].count;
+        tuple_part_take(parts, part, l->tuples + at);
+        at += more * words;
+    }
+    return QN_OK;
+}
+
+static tuple_parts *group_parts(packed_local *l, uint32_t d)
+{
+    (void)d;
+    return &l->parts;
+}
+static tuple_parts *pair_parts(packed_local *l, uint32_t d) { return &l->pairs[d]; }
+
+/* ---- DISTINCT ---------------------------------------------------------------------------------------- */
+
+typedef struct pair_job {
+    qn_packed *packed;
+    uint32_t   parts;
+} pair_job;
+
+/* Unique pairs of one partition, each one more for its group. */
+static qn_status fold_pairs(void *arg, int worker, uint64_t morsel, qn_error *err)
+{
+    const pair_job        *job = arg;
+    qn_packed             *p = job->packed;
+    packed_local          *l = &p->locals[worker];
+    uint32_t               d = (uint32_t)(morsel / job->parts);
+    const packed_distinct *x = &p->distinct[d];
+    uint64_t               n, value = field_mask(&x->value.value) << x->value.value.shift;
+    qn_status              st = take(p, l, pair_parts, d, (uint32_t)(morsel % job->parts), &n, err);
+    if (st != QN_OK)
+        return st;
+    n = tuple_fold(&(tuple_shape){.keys = x->words}, l->tuples, n, l->heads, tuple_heads(n));
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t t[TUPLE_MAX_WORDS] = {0};
+        memcpy(t, l->tuples + i * x->words, p->shape.keys * sizeof *t);
+        if (x->value.value.word < p->shape.keys)
+            t[x->value.value.word] &= ~value;
+        t[x->result.word] = 1ull << x->result.shift;
+        if (!packed_insert(&l->cache, &l->parts, &p->shape, t))
+            return qn_nomem(err);
+    }
+    return QN_OK;
+}
+
+static qn_status flush_caches(qn_packed *p, qn_error *err)
+{
+    for (int w = 0; w < p->workers; w++) {
+        packed_local *l = &p->locals[w];
+        if (!packed_cache_flush(&l->cache, &l->parts, &p->shape))
+            return qn_nomem(err);
+        for (uint32_t d = 0; d < p->distinct_count; d++)
+            if (!packed_cache_flush(&l->pair_caches[d], &l->pairs[d], &(tuple_shape){.keys = p->distinct[d].words}))
+                return qn_nomem(err);
+    }
+    return QN_OK;
+}
+
+qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
+{
+    qn_packed *p = g->packed;
+    qn_status  st = flush_caches(p, err);
+    if (st == QN_OK && p->distinct_count) {
+        for (int w = 0; w < p->workers; w++)
+            for (uint32_t d = 0; d < p->distinct_count; d++)
+                tuple_parts_seal(&p->locals[w].pairs[d]);
+        pair_job fold = {p, packed_partitions(p)};
+        qn_job   job = {.count = (uint64_t)p->distinct_count * fold.parts, .max_workers = exec->workers, .run = fold_pairs, .arg = &fold,
+                        .cancel = exec->settings.cancel};
+        st = qn_sched_run(exec->sched, &job, err);
+        if (st == QN_OK)
+            st = flush_caches(p, err);
+    }
+    for (int w = 0; w < p->workers && st == QN_OK; w++) {
+        packed_local *l = &p->locals[w];
+        tuple_parts_seal(&l->parts);
+        for (uint32_t i = 0; i < packed_partitions(p); i++)
+            g->total += l->parts.parts[i].count; /* at most so many groups */
+    }
+    return st;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+/* The field that orders the groups a top-N wants first, or absent. */
+static packed_field leading_count(const qn_vm *vm, const qn_packed *p)
+{
+    const qn_sink     *s = vm->pl->sink;
+    const qn_pipeline *plan = vm->pl->code->plan;
+    packed_field       none = {0};
+    if (!s || plan->filter_count || !s->plan->sort_count || !s->plan->sort[0].descending || s->plan->distinct_on ||
+        s->keep > BEST_MAX || !s->keep)
+        return none;
+    const qn_expr *x = s->plan->targets[s->plan->sort[0].target].expr;
+    if (x->kind != QN_EXPR_AGG)
+        return none;
+    switch (p->states[x->index].kind) {
+    case QN_AGG_COUNT_STAR:
+        return p->rows;
+    case QN_AGG_COUNT:
+        if (p->agg_distinct[x->index] >= 0)
+            return p->distinct[p->agg_distinct[x->index]].result;
+        return p->arguments[p->agg_arguments[x->index]].count.bits ? p->arguments[p->agg_arguments[x->index]].count : p->rows;
+    default:
+        return none;
+    }
+}
+
+/* Note a count; the least of the `keep` largest so far becomes the floor that others must reach. */
+static void note_count(qn_packed *p, packed_local *l, uint64_t keep, uint64_t count)
+{
+    uint64_t *h = l->best, i;
+    if (l->best_count < keep) {
+        for (i = l->best_count++; i && h[(i - 1) / 2] > count; i = (i - 1) / 2)
+            h[i] = h[(i - 1) / 2];
+        h[i] = count;
+    } else if (count > h[0]) {
+        for (i = 0; 2 * i + 1 < keep;) {
+            uint64_t child = 2 * i + 1;
+            if (child + 1 < keep && h[child + 1] < h[child])
+                child++;
+            if (h[child] >= count)
+                break;
+            h[i] = h[child];
+            i = child;
+        }
+        h[i] = count;
+    }
+    if (l->best_count == keep) {
+        uint64_t floor = atomic_load_explicit(&p->floor, memory_order_relaxed);
+        while (h[0] > floor && !atomic_compare_exchange_weak_explicit(&p->floor, &floor, h[0], memory_order_relaxed, memory_order_relaxed)) {
+        }
+    }
+}
+
+static qn_status fold_partition(qn_vm *vm, qn_packed *p, packed_local *l, const packed_field *leading)
+{
+    uint64_t  n;
+    qn_status st = take(p, l, group_parts, 0, (uint32_t)vm->morsel, &n, vm->err);
+    if (st != QN_OK)
+        return st;
+    l->tuple_count = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
+    atomic_fetch_add_explicit(&p->groups, l->tuple_count, memory_order_relaxed);
+    if (!leading->bits)
+        return QN_OK;
+    uint64_t kept = 0, keep = vm->pl->sink->keep, floor = atomic_load_explicit(&p->floor, memory_order_relaxed);
+    for (uint64_t i = 0; i < l->tuple_count; i++) {
+        const uint64_t *t = l->tuples + i * p->words;
+        uint64_t        count = field_get(leading, t);
+        if (count < floor)
+            continue;
+        note_count(p, l, keep, count);
+        floor = atomic_load_explicit(&p->floor, memory_order_relaxed);
+        if (kept != i)
+            memcpy(l->tuples + kept * p->words, t, p->words * sizeof *t);
+        kept++;
+    }
+    l->tuple_count = kept;
+    return QN_OK;
+}
+
+/* What orders groups that nothing else does: the same as in the generic table, so that no mode answers otherwise. */
+static uint64_t tie_of(const qn_packed *p, const uint64_t *t, uint8_t *key)
+{
+    const group_layout *g = p->layout;
+    if (p->first_row)
+        return ~t[p->first_row];
+    memset(key, 0, g->key_end);
+    for (uint32_t i = 0; i < p->key_count; i++) {
+        const packed_key *k = &p->keys[i];
+        if (field_get(&k->null, t)) {
+            key[g->nulls + i / 8] |= (uint8_t)(1u << (i % 8));
+        } else if (k->by_id) {
+            memcpy(key + g->keys[i].identity, &p->maps[k->map].identities[field_get(&k->value, t)], 16);
+        } else {
+            int64_t x = (int64_t)(field_get(&k->value, t) + (uint64_t)k->base);
+            memcpy(key + g->keys[i].identity, &x, 8);
+        }
+    }
+    return groups_hash(key + g->key_begin, g->key_end - g->key_begin);
+}
+
+qn_status packed_next(qn_vm *vm, qn_groups *g)
+{
+    qn_packed    *p = g->packed;
+    packed_local *l = &p->locals[vm->worker];
+    packed_field  leading = leading_count(vm, p);
+    if (!vm->source_cursor) {
+        qn_status st = fold_partition(vm, p, l, &leading);
+        if (st != QN_OK)
+            return st;
+    }
+    uint8_t *key = qn_arena_alloc(&vm->batch, g->layout.key_end);
+    if (!key)
+        return qn_nomem(vm->err);
+    uint64_t floor = leading.bits ? atomic_load_explicit(&p->floor, memory_order_relaxed) : 0;
+    vm->batch_first = vm->source_cursor;
+    for (; vm->n < QN_LANES && vm->source_cursor < l->tuple_count; vm->source_cursor++) {
+        uint64_t *t = l->tuples + vm->source_cursor * p->words;
+        if (leading.bits && field_get(&leading, t) < floor)
+            continue;
+        vm->source_group_rows[vm->n] = (uint8_t *)t;
+        vm->ties[vm->n++] = tie_of(p, t, key);
+    }
+    return QN_OK;
+}
+
+bool packed_key_value(const qn_packed *p, const uint8_t *row, uint32_t key, qn_datum *out)
+{
+    const uint64_t   *t = (const uint64_t *)(const void *)row;
+    const packed_key *k = &p->keys[key];
+    memset(out, 0, sizeof *out);
+    if (field_get(&k->null, t))
+        return false;
+    if (k->by_id)
+        *out = p->maps[k->map].shown[field_get(&k->value, t)];
+    else
+        out->i64 = (int64_t)(field_get(&k->value, t) + (uint64_t)k->base); /* little-endian: the low bytes are the value */
+    return true;
+}
+
+qn_status packed_agg_value(const qn_packed *p, const uint8_t *row, uint32_t agg, qn_arena *arena, qn_datum *out, bool *null,
+                           qn_error *err)
+{
+    const uint64_t        *t = (const uint64_t *)(const void *)row;
+    const packed_argument *arg = p->agg_arguments[agg] >= 0 ? &p->arguments[p->agg_arguments[agg]] : NULL;
+    _Alignas(16) uint8_t   state[64] = {0};
+    const packed_field    *count = p->agg_distinct[agg] >= 0       ? &p->distinct[p->agg_distinct[agg]].result
+                                   : arg && arg->count.bits ? &arg->count
+                                                            : &p->rows;
+    int64_t                n = (int64_t)field_get(count, t), extreme = 0;
+    QN_ASSERT(p->states[agg].bytes <= sizeof state);
+    if (arg && p->states[agg].kind == QN_AGG_MIN)
+        extreme = (int64_t)(~t[arg->smallest] ^ 1ull << 63);
+    else if (arg && p->states[agg].kind == QN_AGG_MAX)
+        extreme = (int64_t)(t[arg->largest] ^ 1ull << 63);
+    agg_state_set(&p->states[agg], state, n, arg && arg->sum.bits ? (qn_i128)field_get(&arg->sum, t) + (qn_i128)arg->base * n : 0, extreme);
+    return agg_finish(&p->states[agg], state, arena, out, null, err);
+}

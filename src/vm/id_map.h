@@ -30,6 +30,14 @@ bool id_map_init(id_map *m, qn_mem *mem, uint64_t values, int threads);
 void id_map_deinit(id_map *m);
 /* *fresh: this call made the id, and its caller owes shown[id] before the threads are joined.  spare: a number per
  * thread, UINT32_MAX at first: an id that was prepared but not needed.  UINT32_MAX: more than `values` identities. */
+/* Begin fetching what id_map_find will look at: the slot; then, once that has arrived, the identity it names. */
+static inline void id_map_prefetch(const id_map *m, qn_hash128 identity) { __builtin_prefetch(&m->slots[identity.lo & m->mask]); }
+static inline void id_map_prefetch_more(const id_map *m, qn_hash128 identity)
+{
+    uint64_t slot = atomic_load_explicit(&m->slots[identity.lo & m->mask], memory_order_relaxed);
+    if (slot)
+        __builtin_prefetch(&m->identities[(uint32_t)slot - 1]);
+}
 uint32_t id_map_find(id_map *m, qn_hash128 identity, uint32_t *spare, bool *fresh);
 
 #endif

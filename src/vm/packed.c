@@ -139,45 +139,55 @@ void packed_free(qn_packed *p)
 
 /* ---- the cache -------------------------------------------------------------------------------------- */
 
-bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple)
+/* Inlined with constant word counts where that pays. */
+static inline __attribute__((always_inline)) bool insert(tuple_cache *cache, tuple_parts *parts, uint32_t keys, uint32_t adds,
+                                                         uint32_t words, const uint64_t *tuple)
 {
-    uint32_t words = tuple_words(shape);
-    uint64_t hash = tuple_hash(tuple, shape->keys);
+    uint64_t hash = tuple_hash(tuple, keys);
     if (cache->bypass) {
         cache->bypass--;
         uint64_t *to = tuple_append(parts, hash);
-        if (to)
-            memcpy(to, tuple, words * sizeof *to);
-        return to != NULL;
+        if (!to)
+            return false;
+        for (uint32_t i = 0; i < words; i++)
+            to[i] = tuple[i];
+        return true;
     }
     uint32_t  at = (uint32_t)hash & (PACKED_CACHE - 1);
     uint64_t *slot = cache->tuples + (size_t)at * words;
     if (cache->used[at]) {
         uint64_t difference = 0;
-        for (uint32_t i = 0; i < shape->keys; i++)
+        for (uint32_t i = 0; i < keys; i++)
             difference |= slot[i] ^ tuple[i];
         if (!difference) {
-            uint32_t i = shape->keys;
-            for (; i < shape->keys + shape->adds; i++)
+            uint32_t i = keys;
+            for (; i < keys + adds; i++)
                 slot[i] += tuple[i];
             for (; i < words; i++)
                 slot[i] = tuple[i] > slot[i] ? tuple[i] : slot[i];
             cache->met++;
             return true;
         }
-        uint64_t *to = tuple_append(parts, tuple_hash(slot, shape->keys));
+        uint64_t *to = tuple_append(parts, tuple_hash(slot, keys));
         if (!to)
             return false;
-        memcpy(to, slot, words * sizeof *to);
+        for (uint32_t i = 0; i < words; i++)
+            to[i] = slot[i];
     }
     cache->used[at] = 1;
-    memcpy(slot, tuple, words * sizeof *slot);
+    for (uint32_t i = 0; i < words; i++)
+        slot[i] = tuple[i];
     if (++cache->asked == CACHE_TRIAL) {
         if (cache->met < CACHE_TRIAL / 8)
             cache->bypass = CACHE_HOLIDAY;
         cache->asked = cache->met = 0;
     }
     return true;
+}
+
+bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple)
+{
+    return insert(cache, parts, shape->keys, shape->adds, tuple_words(shape), tuple);
 }
 
 bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape)
@@ -198,7 +208,8 @@ bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shap
 
 /* ---- key words ------------------------------------------------------------------------------------- */
 
-#define UNKNOWN UINT64_MAX /* in a table of text: not met yet; no key has all bits set in one field's place */
+#define UNKNOWN UINT64_MAX /* in a table of text: not met yet; no field of text has 64 bits */
+#define PENDING (UINT64_MAX - 1)
 
 static uint64_t null_bits(const packed_key *k) { return k->null.bits ? 1ull << k->null.shift : 0; }
 
@@ -226,6 +237,25 @@ static qn_status code_id(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *
     qn_datum    show;
     memcpy(&show, &lazy, sizeof lazy);
     return text_id(vm, p, k, d->hashes[code - 1], &show, id);
+}
+
+/* Ids of many codes: each lookup misses the cache twice, so several are on their way at once. */
+static qn_status code_ids(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, const uint32_t *codes, uint32_t n, uint64_t *ids)
+{
+    enum { FAR = 24, NEAR = 12 };
+    const id_map *m = &p->maps[k->map];
+    for (uint32_t i = 0; i < n + FAR; i++) {
+        if (i < n)
+            id_map_prefetch(m, d->hashes[codes[i] - 1]);
+        if (i >= NEAR && i - NEAR < n)
+            id_map_prefetch_more(m, d->hashes[codes[i - NEAR] - 1]);
+        if (i >= FAR) {
+            qn_status st = code_id(vm, p, k, d, codes[i - FAR], &ids[i - FAR]);
+            if (st != QN_OK)
+                return st;
+        }
+    }
+    return QN_OK;
 }
 
 static int64_t integer_at(qn_bank bank, const void *data, size_t i)
@@ -275,6 +305,54 @@ static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint
     return QN_OK;
 }
 
+/* Entries of a table of text that these lanes are the first to ask for. */
+static qn_status table_fill(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_t *table, const qn_vec *v, const uint16_t *lanes,
+                            uint32_t n)
+{
+    uint32_t  missing = 0;
+    uint32_t *codes = qn_arena_alloc(&vm->batch, n * sizeof *codes);
+    uint64_t *ids = qn_arena_alloc(&vm->batch, n * sizeof *ids);
+    if (!codes || !ids)
+        return qn_nomem(vm->err);
+    for (uint32_t j = 0; j < n; j++) {
+        uint32_t code = v->codes[lanes[j]];
+        if (table[code] != UNKNOWN)
+            continue;
+        table[code] = PENDING;
+        if (dict_null(v->dict, code))
+            table[code] = null_bits(k);
+        else
+            codes[missing++] = code;
+    }
+    qn_status st = code_ids(vm, p, k, v->dict, codes, missing, ids);
+    for (uint32_t i = 0; i < missing && st == QN_OK; i++)
+        table[codes[i]] = ids[i] << k->value.shift;
+    return st;
+}
+
+/* Text of few rows, or of a walk over the dictionary itself: no table, each code is asked for. */
+static qn_status sparse_ids(qn_vm *vm, qn_packed *p, const packed_key *k, const qn_vec *v, const uint16_t *lanes, uint32_t n)
+{
+    packed_local *l = &p->locals[vm->worker];
+    uint32_t      m = 0;
+    uint32_t     *codes = qn_arena_alloc(&vm->batch, n * sizeof *codes);
+    uint64_t     *ids = qn_arena_alloc(&vm->batch, n * sizeof *ids);
+    if (!codes || !ids)
+        return qn_nomem(vm->err);
+    for (uint32_t j = 0; j < n; j++)
+        if (!dict_null(v->dict, v->codes[lanes[j]]))
+            codes[m++] = v->codes[lanes[j]];
+    qn_status st = code_ids(vm, p, k, v->dict, codes, m, ids);
+    uint32_t  at = 0;
+    for (uint32_t j = 0; j < n && st == QN_OK; j++) {
+        if (!dict_null(v->dict, v->codes[lanes[j]]))
+            l->lanes[k->value.word][j] |= ids[at++] << k->value.shift;
+        else if (k->null.bits)
+            l->lanes[k->null.word][j] |= null_bits(k);
+    }
+    return st;
+}
+
 /* OR key i of the lanes into their key words. */
 static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_t *table, qn_vec *v, const uint16_t *lanes, uint32_t n)
 {
@@ -283,24 +361,10 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
     qn_status     st = QN_OK;
     if (table) {
         const uint32_t *codes = v->codes;
-        for (uint32_t j = 0; j < n; j++) {
-            uint64_t bits = table[codes[lanes[j]]];
-            if (k->by_id && bits == UNKNOWN) {
-                uint32_t code = codes[lanes[j]];
-                uint64_t id = 0;
-                if (dict_null(v->dict, code)) {
-                    bits = null_bits(k);
-                } else {
-                    st = code_id(vm, p, k, v->dict, code, &id);
-                    if (st != QN_OK)
-                        return st;
-                    bits = id << k->value.shift;
-                }
-                table[code] = bits;
-            }
-            to[j] |= bits;
-        }
-        return QN_OK;
+        st = k->by_id ? table_fill(vm, p, k, table, v, lanes, n) : QN_OK;
+        for (uint32_t j = 0; j < n && st == QN_OK; j++)
+            to[j] |= table[codes[lanes[j]]];
+        return st;
     }
     uint64_t *null_to = k->null.bits ? l->lanes[k->null.word] : NULL;
     if (k->by_id) {
@@ -318,6 +382,8 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
             if (st != QN_OK)
                 return st;
         }
+        if (codes)
+            return sparse_ids(vm, p, k, v, lanes, n);
         for (uint32_t j = 0; j < n; j++) {
             uint32_t lane = lanes[j];
             uint64_t id = 0;
@@ -327,12 +393,8 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
                     null_to[j] |= null_bits(k);
                 continue;
             }
-            if (codes) {
-                st = code_id(vm, p, k, v->dict, v->codes[lane], &id);
-            } else {
-                vec_get(v, lane, &show);
-                st = text_id(vm, p, k, ids[v->form == QN_FORM_CONST ? lanes[0] : lane], &show, &id);
-            }
+            vec_get(v, lane, &show);
+            st = text_id(vm, p, k, ids[v->form == QN_FORM_CONST ? lanes[0] : lane], &show, &id);
             if (st != QN_OK)
                 return st;
             to[j] |= id << k->value.shift;
@@ -535,17 +597,33 @@ static void fold_by_code(packed_local *l, const qn_packed *p, uint32_t n)
     }
 }
 
-static qn_status insert_lanes(qn_vm *vm, packed_local *l, tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, uint32_t n)
+static inline __attribute__((always_inline)) bool insert_all(const packed_local *l, tuple_cache *cache, tuple_parts *parts,
+                                                             uint32_t keys, uint32_t adds, uint32_t words, uint32_t n)
 {
-    uint32_t words = tuple_words(shape);
     uint64_t t[TUPLE_MAX_WORDS];
     for (uint32_t j = 0; j < n; j++) {
         for (uint32_t w = 0; w < words; w++)
             t[w] = l->lanes[w][j];
-        if (!packed_insert(cache, parts, shape, t))
-            return qn_nomem(vm->err);
+        if (!insert(cache, parts, keys, adds, words, t))
+            return false;
     }
-    return QN_OK;
+    return true;
+}
+
+static qn_status insert_lanes(qn_vm *vm, packed_local *l, tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, uint32_t n)
+{
+    uint32_t words = tuple_words(shape);
+    bool     done;
+    switch (shape->maxima ? 0 : shape->keys * 4 + shape->adds) {
+    case 4: done = insert_all(l, cache, parts, 1, 0, 1, n); break;
+    case 5: done = insert_all(l, cache, parts, 1, 1, 2, n); break;
+    case 6: done = insert_all(l, cache, parts, 1, 2, 3, n); break;
+    case 8: done = insert_all(l, cache, parts, 2, 0, 2, n); break;
+    case 9: done = insert_all(l, cache, parts, 2, 1, 3, n); break;
+    case 10: done = insert_all(l, cache, parts, 2, 2, 4, n); break;
+    default: done = insert_all(l, cache, parts, shape->keys, shape->adds, words, n);
+    }
+    return done ? QN_OK : qn_nomem(vm->err);
 }
 
 qn_status packed_flush_block(qn_vm *vm, qn_groups *g)

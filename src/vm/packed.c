@@ -33,7 +33,8 @@ static bool cache_init(tuple_cache *c, qn_mem *mem, uint32_t words)
     memset(c, 0, sizeof *c);
     c->tuples = qn_alloc(mem, sizeof(uint64_t) * words * PACKED_CACHE);
     c->used = qn_alloc0(mem, PACKED_CACHE);
-    return c->tuples && c->used;
+    c->hashes = qn_alloc(mem, PACKED_CACHE * sizeof *c->hashes);
+    return c->tuples && c->used && c->hashes;
 }
 
 static void cache_deinit(tuple_cache *c, qn_mem *mem, uint32_t words)
@@ -42,6 +43,8 @@ static void cache_deinit(tuple_cache *c, qn_mem *mem, uint32_t words)
         qn_free(mem, c->tuples, sizeof(uint64_t) * words * PACKED_CACHE);
     if (c->used)
         qn_free(mem, c->used, PACKED_CACHE);
+    if (c->hashes)
+        qn_free(mem, c->hashes, PACKED_CACHE * sizeof *c->hashes);
 }
 
 /* Partitions so that one partition's tuples fit half a second-level cache, give or take. */
@@ -65,8 +68,9 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     l->index = qn_arena_array(arena, uint32_t, QN_LANES);
     l->all = qn_arena_array(arena, uint16_t, QN_LANES);
     l->fresh = qn_arena_array(arena, uint16_t, QN_LANES);
+    l->hashes = qn_arena_array(arena, uint64_t, QN_LANES);
     l->best = qn_arena_array(arena, uint64_t, BEST_MAX);
-    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->spares || !l->index || !l->all || !l->fresh || !l->best)
+    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->spares || !l->index || !l->all || !l->fresh || !l->hashes || !l->best)
         return qn_nomem(err);
     for (uint32_t i = 0; i < p->map_count; i++)
         l->spares[i] = UINT32_MAX;
@@ -141,9 +145,8 @@ void packed_free(qn_packed *p)
 
 /* Inlined with constant word counts where that pays. */
 static inline __attribute__((always_inline)) bool insert(tuple_cache *cache, tuple_parts *parts, uint32_t keys, uint32_t adds,
-                                                         uint32_t words, const uint64_t *tuple)
+                                                         uint32_t words, const uint64_t *tuple, uint64_t hash)
 {
-    uint64_t hash = tuple_hash(tuple, keys);
     if (cache->bypass) {
         cache->bypass--;
         uint64_t *to = tuple_append(parts, hash);
@@ -168,13 +171,14 @@ static inline __attribute__((always_inline)) bool insert(tuple_cache *cache, tup
             cache->met++;
             return true;
         }
-        uint64_t *to = tuple_append(parts, tuple_hash(slot, keys));
+        uint64_t *to = tuple_append(parts, cache->hashes[at]);
         if (!to)
             return false;
         for (uint32_t i = 0; i < words; i++)
             to[i] = slot[i];
     }
     cache->used[at] = 1;
+    cache->hashes[at] = hash;
     for (uint32_t i = 0; i < words; i++)
         slot[i] = tuple[i];
     if (++cache->asked == CACHE_TRIAL) {
@@ -187,7 +191,7 @@ static inline __attribute__((always_inline)) bool insert(tuple_cache *cache, tup
 
 bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple)
 {
-    return insert(cache, parts, shape->keys, shape->adds, tuple_words(shape), tuple);
+    return insert(cache, parts, shape->keys, shape->adds, tuple_words(shape), tuple, tuple_hash(tuple, shape->keys));
 }
 
 bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape)
@@ -197,7 +201,7 @@ bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shap
         if (!cache->used[at])
             continue;
         const uint64_t *slot = cache->tuples + (size_t)at * words;
-        uint64_t       *to = tuple_append(parts, tuple_hash(slot, shape->keys));
+        uint64_t       *to = tuple_append(parts, cache->hashes[at]);
         if (!to)
             return false;
         memcpy(to, slot, words * sizeof *to);
@@ -601,10 +605,15 @@ static inline __attribute__((always_inline)) bool insert_all(const packed_local 
                                                              uint32_t keys, uint32_t adds, uint32_t words, uint32_t n)
 {
     uint64_t t[TUPLE_MAX_WORDS];
+    for (uint32_t j = 0; j < n; j++) { /* apart from what follows: nobody knows which tuples meet their like */
+        for (uint32_t w = 0; w < keys; w++)
+            t[w] = l->lanes[w][j];
+        l->hashes[j] = tuple_hash(t, keys);
+    }
     for (uint32_t j = 0; j < n; j++) {
         for (uint32_t w = 0; w < words; w++)
             t[w] = l->lanes[w][j];
-        if (!insert(cache, parts, keys, adds, words, t))
+        if (!insert(cache, parts, keys, adds, words, t, l->hashes[j]))
             return false;
     }
     return true;

@@ -44,6 +44,7 @@ typedef struct packed_distinct {
 
 typedef struct tuple_cache { /* direct-mapped, in front of parts */
     uint64_t *tuples;
+    uint64_t *hashes;
     uint8_t  *used;
     uint64_t  asked, met; /* since the last decision */
     uint64_t  bypass;     /* tuples to let through unseen: keys do not repeat */
@@ -56,6 +57,7 @@ typedef struct packed_local { /* one worker's */
     tuple_cache *pair_caches;
     uint32_t    *spares;      /* per map */
     uint64_t    *lanes[TUPLE_MAX_WORDS]; /* words of the batch's tuples, one array a word */
+    uint64_t    *hashes;      /* of the batch's tuples */
     uint32_t    *index;       /* of the batch's lanes into the block's code array */
     uint16_t    *all, *fresh;
     /* the block at hand */

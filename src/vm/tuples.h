@@ -66,6 +66,7 @@ static inline uint64_t *tuple_append(tuple_parts *p, uint64_t hash)
         return NULL;
     uint64_t *t = part->at;
     part->at += p->words;
+    __builtin_prefetch((const char *)t + 128, 1); /* many streams: no hardware follows them */
     return t;
 }
 /* Counts become right; nothing may be appended until the next seal is due. */

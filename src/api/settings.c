@@ -102,7 +102,7 @@ static qn_status set_choice(const char *name, const char *value, const char *con
             *out = i;
             return QN_OK;
         }
-    char list[160] = "";
+    char list[230] = ""; /* a hint holds 256 */
     for (int i = 0; i < count; i++) {
         strncat(list, i ? ", " : "", sizeof list - strlen(list) - 1);
         strncat(list, choices[i], sizeof list - strlen(list) - 1);

@@ -42,6 +42,7 @@ struct qn_sched {
     bool     stopping, busy;
     uint64_t generation;  /* grows with each job */
     int      joinable;    /* workers still allowed to join the job at hand */
+    int      wanted;      /* that it has in all, the caller's included */
     int      active;      /* workers inside it */
 
     const qn_job    *job;
@@ -141,10 +142,12 @@ static void worker_main(void *arg)
         if (s->stopping)
             break;
         seen = s->generation;
+        /* Jobs have state per number, so of two workers the second is 1, whoever woke first. */
+        int number = s->wanted == s->count ? w->number : s->wanted - s->joinable;
         s->joinable--;
         s->active++;
         qn_latch_drop(&s->latch);
-        work_on(s, w->number, w->node);
+        work_on(s, number, w->node);
         qn_latch_take(&s->latch);
         if (--s->active == 0)
             qn_cond_signal(&s->idle);
@@ -186,6 +189,7 @@ qn_status qn_sched_run(qn_sched *s, const qn_job *job, qn_error *err)
     atomic_store_explicit(&s->stop, false, memory_order_relaxed);
     deal(s, job->count);
     s->generation++;
+    s->wanted = workers;
     s->joinable = workers - 1;
     if (s->joinable == 1)
         qn_cond_signal(&s->work);

@@ -25,7 +25,7 @@ void      qn_sched_placement(const qn_sched *sched, int worker, int *node, int *
 
 typedef struct qn_job {
     uint64_t count; /* morsels */
-    int      max_workers; /* at most this many take part; 1 for work under about a millisecond */
+    int      max_workers; /* at most this many take part, numbered from 0; 1 for work under about a millisecond */
     qn_status (*run)(void *arg, int worker, uint64_t morsel, qn_error *err);
     void    *arg;
     _Atomic bool *cancel; /* or NULL: looked at between morsels, QN_INTERRUPTED when set */

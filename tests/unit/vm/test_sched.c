@@ -103,6 +103,7 @@ static void every_morsel_runs_exactly_once(void **state)
             for (int k = 0; k < 64; k++) {
                 total += c->by_worker[k];
                 taking_part += c->by_worker[k] > 0;
+                assert_true(k < limits[j] || !c->by_worker[k]); /* numbers index what the job has per worker */
             }
             assert_int_equal(total, sizes[i]);
             assert_true(taking_part <= limits[j]); /* never more than asked for */

@@ -7,6 +7,10 @@
 
 #include <stdio.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/assert.h"
 
 bool qn_str_copy(qn_arena *arena, const qn_str *s, qn_str *out)
@@ -253,11 +257,43 @@ static uint64_t continuation_bits(uint64_t x)
     return (x >> 7) & ~(x >> 6) & LOW_BITS;
 }
 
+#if defined(__SSE2__)
+/* Continuation bytes of whole vectors of 16: the bytes that are, taken as signed, below -64. */
+static size_t count_vectors(const char *s, size_t bytes, size_t *at)
+{
+    const __m128i limit = _mm_set1_epi8(-64);
+    __m128i       total = _mm_setzero_si128();
+    for (; bytes - *at >= 16;) {
+        __m128i count = _mm_setzero_si128();
+        for (int i = 0; i < 255 && bytes - *at >= 16; i++, *at += 16) /* a byte counts to 255 */
+            count = _mm_sub_epi8(count, _mm_cmplt_epi8(_mm_loadu_si128((const __m128i *)(const void *)(s + *at)), limit));
+        total = _mm_add_epi64(total, _mm_sad_epu8(count, _mm_setzero_si128()));
+    }
+    if (bytes >= 16 && *at < bytes) { /* the last vector again, without what is counted */
+        static const uint8_t mask[32] = {[16 ... 31] = 1};
+        __m128i last = _mm_cmplt_epi8(_mm_loadu_si128((const __m128i *)(const void *)(s + bytes - 16)), limit);
+        __m128i rest = _mm_loadu_si128((const __m128i *)(const void *)(mask + (bytes - *at)));
+        total = _mm_add_epi64(total, _mm_sad_epu8(_mm_and_si128(last, rest), _mm_setzero_si128()));
+        *at = bytes;
+    }
+    return (size_t)_mm_cvtsi128_si64(total) + (size_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(total, total));
+}
+#else
+static size_t count_vectors(const char *s, size_t bytes, size_t *at)
+{
+    (void)s, (void)bytes, (void)at;
+    return 0;
+}
+#endif
+
+/* How many of continuation_bits(): a multiplication, for the base build has no instruction that counts. */
+static size_t count_bits(uint64_t bits) { return (size_t)(bits * LOW_BITS >> 56); }
+
 size_t qn_utf8_count(const char *s, size_t bytes)
 {
-    size_t continuations = 0, i = 0;
+    size_t i = 0, continuations = count_vectors(s, bytes, &i);
     for (; bytes - i >= 8; i += 8)
-        continuations += (size_t)__builtin_popcountll(continuation_bits(load64(s + i)));
+        continuations += count_bits(continuation_bits(load64(s + i)));
     for (; i < bytes; i++)
         continuations += ((unsigned char)s[i] & 0xC0) == 0x80;
     return bytes - continuations;
@@ -267,7 +303,7 @@ size_t qn_utf8_offset(const char *s, size_t bytes, size_t chars)
 {
     size_t i = 0;
     while (bytes - i >= 8) {
-        size_t starts = 8 - (size_t)__builtin_popcountll(continuation_bits(load64(s + i)));
+        size_t starts = 8 - count_bits(continuation_bits(load64(s + i)));
         if (starts > chars)
             break; /* the character begins in these eight bytes */
         chars -= starts;

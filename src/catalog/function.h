@@ -64,7 +64,8 @@ typedef struct qn_lanes {
     void              *result;
     uint64_t          *nulls;    /* clear at first: a bit per lane whose result is NULL */
 } qn_lanes;
-/* Computes every lane as the scalar function would, the lowest lane's error first; or leaves *done false and the
+/* Text results may be views of the arguments' text, unlike those of scalar functions.
+ * Computes every lane as the scalar function would, the lowest lane's error first; or leaves *done false and the
  * lanes to the scalar function, when these arguments are not what it is made for. */
 typedef qn_status (*qn_lanes_fn)(qn_call *call, const qn_lanes *lanes, bool *done);
 

@@ -936,6 +936,11 @@ static value compile(emitter *e, const qn_expr *x, uint32_t want)
         }
         return (value){e->slots[s].out, false};
     }
+    if (e->pl->source.kind == QN_SOURCE_VALUES && is_length_of_column(x)) { /* kept beside the text */
+        uint32_t r = reg_new(e, QN_BANK_I32);
+        emit2(e, QN_OP_LOAD_LENGTHS, QN_BANK_I32, r, e->pl->source.column);
+        return (value){r, true};
+    }
     switch ((qn_expr_kind)x->kind) {
     case QN_EXPR_COLUMN:
     case QN_EXPR_KEY:

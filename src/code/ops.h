@@ -51,6 +51,7 @@
     X(0x16, BLANK,        "r",    0, 0, "r = NULL in every lane, in r's own buffer")                      \
     X(0x17, MERGE,        "rr",   0, 0, "selected lanes of r' into r's own buffer")                       \
     X(0x18, ROW_NUMBER,   "r",    0, 0, "r = row id of each lane, bigint")                                \
+    X(0x19, LOAD_LENGTHS, "rc",   0, 0, "r = characters of the text in column c, whose values are walked")  \
     /* 20 arithmetic: pop b, a; push a op b */                                                            \
     X(0x20, ADD,          "",     2, 1, "a + b; 22003 on overflow")                                       \
     X(0x21, SUB,          "",     2, 1, "a - b; 22003 on overflow")                                       \

@@ -654,6 +654,15 @@ static bool step_load(verifier *v, state *s)
         return true;
     case QN_OP_LOAD_COLUMN:
         return load_column(v, s);
+    case QN_OP_LOAD_LENGTHS:
+        if (v->cp->plan->source.kind != QN_SOURCE_VALUES)
+            return refuse(v, "no values are walked");
+        if (qn_type_bank((qn_sql_type)v->cp->plan->source.column_types[b].id) != QN_BANK_STR)
+            return refuse(v, "column %u is not text", b);
+        if (!load_column(v, s))
+            return false;
+        define(v, s, a, QN_BANK_I32);
+        return true;
     case QN_OP_LOAD_SLOT:
         if (!in_phase(v, s, PHASE_BATCH))
             return false;

@@ -1,7 +1,8 @@
 /* Regular expression operators and functions on PCRE2.
  *
  * A call site keeps a few compiled expressions (usually one: patterns are constants), with their match data.
- * Matching runs the JIT code where there is one; an expression that is a plain text is searched as such.
+ * An expression that is a plain text is searched as such, a simple one runs in regex_direct.c, and only others, or
+ * what that gives up on, are compiled by PCRE2 and run its JIT code where there is one.
  * PCRE2's memory goes through the call site's qn_mem and is given back when its arena ends.
  *
  * Extents.  regex_are.c says whether a Perl-style match has PostgreSQL's extent for sure.  Where it may not
@@ -22,11 +23,12 @@
 #include "base/assert.h"
 #include "type/find.h"
 #include "type/regex_are.h"
+#include "type/regex_direct.h"
 
 #define REGEX_SLOTS         8
 #define REGEX_MATCH_LIMIT   2000000u
 #define REGEX_MAX_WORKSPACE (1u << 22) /* ints, for one DFA match */
-#define REGEX_GROUPS        10         /* the whole and groups 1 to 9: all that anyone can name */
+#define REGEX_GROUPS        QN_DIRECT_GROUPS /* the whole and groups 1 to 9: all that anyone can name */
 
 typedef struct regex {
     char             *source; /* pattern as given, and flags: the key */
@@ -38,7 +40,9 @@ typedef struct regex {
     bool              icase;
     bool              shortest, exact, backrefs;
     int               groups;
-    pcre2_code       *code;
+    qn_direct        *direct;  /* not NULL: ask it first */
+    qn_are            are;     /* what code is compiled from */
+    pcre2_code       *code;    /* NULL until needed */
     pcre2_match_data *data;
     uint64_t          jit_bytes;
 } regex;
@@ -53,9 +57,8 @@ typedef struct regex_cache {
     size_t                 workspace_ints;
 } regex_cache;
 
-typedef struct span {
-    size_t begin, end; /* QN_NOT_FOUND, when a group took no part */
-} span;
+typedef qn_span span;
+_Static_assert(QN_NOT_FOUND == SIZE_MAX, "a group without part");
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
@@ -89,6 +92,10 @@ static void regex_deinit(regex_cache *cache, regex *rx)
     pcre2_code_free(rx->code);
     if (rx->jit_bytes) {
         qn_mem_release(cache->mem, rx->jit_bytes);
+    }
+    qn_direct_free(rx->direct, cache->mem);
+    if (rx->used) {
+        qn_are_deinit(&rx->are);
     }
     if (rx->literal) {
         qn_free(cache->mem, rx->literal, rx->literal_bytes + 1);
@@ -156,9 +163,10 @@ static qn_status compile_failed(qn_error *err, int code)
     }
 }
 
-static qn_status compile_code(regex_cache *cache, const qn_are *are, regex *rx, qn_error *err)
+static qn_status compile_code(regex_cache *cache, regex *rx, qn_error *err)
 {
     qn_status              st = QN_OK;
+    const qn_are          *are = &rx->are;
     pcre2_compile_context *context = NULL;
     int                    code = 0;
     size_t                 offset, jit = 0;
@@ -196,30 +204,34 @@ static qn_status regex_compile(regex_cache *cache, const qn_str *pattern, unsign
                                qn_error *err)
 {
     qn_status st = QN_OK;
-    qn_are    are;
+    qn_are   *are = &rx->are;
 
-    QN_TRY(qn_are_translate(qn_str_data(pattern), pattern->bytes, flags, cache->mem, &are, err));
+    rx->used = true;
+    QN_TRY(qn_are_translate(qn_str_data(pattern), pattern->bytes, flags, cache->mem, are, err));
     QN_ALLOC(err, rx->source = qn_alloc(cache->mem, (size_t)pattern->bytes + 1));
     memcpy(rx->source, qn_str_data(pattern), pattern->bytes);
     rx->bytes = pattern->bytes;
     rx->flags = flags;
-    rx->icase = (are.flags & QN_ARE_ICASE) != 0;
-    rx->shortest = are.shortest;
-    rx->exact = are.exact;
-    rx->backrefs = are.backrefs;
-    rx->groups = are.groups;
-    if (are.is_literal) {
-        QN_ALLOC(err, rx->literal = qn_alloc(cache->mem, are.literal.bytes + 1));
-        rx->literal_bytes = are.literal.bytes;
-        if (are.literal.bytes) {
-            memcpy(rx->literal, are.literal.data, are.literal.bytes);
+    rx->icase = (are->flags & QN_ARE_ICASE) != 0;
+    rx->shortest = are->shortest;
+    rx->exact = are->exact;
+    rx->backrefs = are->backrefs;
+    rx->groups = are->groups;
+    if (are->is_literal) {
+        QN_ALLOC(err, rx->literal = qn_alloc(cache->mem, are->literal.bytes + 1));
+        rx->literal_bytes = are->literal.bytes;
+        if (are->literal.bytes) {
+            memcpy(rx->literal, are->literal.data, are->literal.bytes);
         }
     } else {
-        QN_TRY(compile_code(cache, &are, rx, err));
+        QN_TRY(qn_direct_compile(are->pattern.data, are->pattern.bytes,
+                                 !(are->flags & QN_ARE_NLSTOP), are->flags & QN_ARE_NLANCHOR,
+                                 cache->mem, &rx->direct, err));
+        if (!rx->direct) {
+            QN_TRY(compile_code(cache, rx, err));
+        }
     }
-    rx->used = true;
 done:
-    qn_are_deinit(&are);
     if (st != QN_OK) {
         regex_deinit(cache, rx);
     }
@@ -368,15 +380,28 @@ static qn_status settle_extent(regex_cache *cache, regex *rx, const char *s, siz
 
 enum { WANT_MATCH, WANT_EXTENT, WANT_GROUPS };
 
+/* What regex_direct.c finds, in spans; false when it is not asked, or gave up. */
+static bool find_direct(const regex *rx, const char *s, size_t n, size_t start, span spans[REGEX_GROUPS], bool *found)
+{
+    qn_direct_result result;
+
+    if (!rx->direct) {
+        return false;
+    }
+    result = qn_direct_find(rx->direct, s, n, start, spans);
+    *found = result == QN_DIRECT_MATCH;
+    return result != QN_DIRECT_GAVE_UP;
+}
+
 /* Find the first match at or after byte `start` (at most n). */
 static qn_status regex_find(regex_cache *cache, regex *rx, const char *s, size_t n, size_t start,
                             int want, span spans[REGEX_GROUPS], bool *found, qn_error *err)
 {
     int rc;
 
-    clear_spans(spans);
     *found = false;
     if (rx->literal) {
+        clear_spans(spans);
         size_t at = rx->icase ? qn_find_icase(s + start, n - start, rx->literal, rx->literal_bytes)
                               : qn_find(s + start, n - start, rx->literal, rx->literal_bytes);
         if (at != QN_NOT_FOUND) {
@@ -385,20 +410,31 @@ static qn_status regex_find(regex_cache *cache, regex *rx, const char *s, size_t
         }
         return QN_OK;
     }
-    rc = backtrack(cache, rx, s, n, start, 0);
-    if (hit_limit(rc) && !rx->backrefs && (want != WANT_GROUPS || rx->groups == 0)) {
-        rc = extent_of(cache, rx, s, n, start, 0);
-        rc = rc > 1 ? 1 : rc; /* further pairs are shorter matches, not groups */
+    if (!find_direct(rx, s, n, start, spans, found)) {
+        qn_status st = rx->code ? QN_OK : compile_code(cache, rx, err);
+        if (st != QN_OK) {
+            return st;
+        }
+        clear_spans(spans);
+        rc = backtrack(cache, rx, s, n, start, 0);
+        if (hit_limit(rc) && !rx->backrefs && (want != WANT_GROUPS || rx->groups == 0)) {
+            rc = extent_of(cache, rx, s, n, start, 0);
+            rc = rc > 1 ? 1 : rc; /* further pairs are shorter matches, not groups */
+        }
+        if (rc == PCRE2_ERROR_NOMATCH) {
+            return QN_OK;
+        }
+        if (rc < 0) {
+            return match_failed(err, rc);
+        }
+        *found = true;
+        take_spans(rx, rc, spans);
     }
-    if (rc == PCRE2_ERROR_NOMATCH) {
-        return QN_OK;
-    }
-    if (rc < 0) {
-        return match_failed(err, rc);
-    }
-    *found = true;
-    take_spans(rx, rc, spans);
-    if (want != WANT_MATCH && !rx->exact && !rx->backrefs) {
+    if (*found && want != WANT_MATCH && !rx->exact && !rx->backrefs) {
+        qn_status st = rx->code ? QN_OK : compile_code(cache, rx, err);
+        if (st != QN_OK) {
+            return st;
+        }
         return settle_extent(cache, rx, s, n, want == WANT_GROUPS && rx->groups > 0, spans, err);
     }
     return QN_OK;
@@ -909,6 +945,176 @@ static QN_SCALAR(regexp_substr_group)
                   result, null);
 }
 
+/* ---- many lanes ------------------------------------------------------------------------------
+ *
+ * With a constant pattern, flags and replacement the expression and the replacement's parts are found once.  What a
+ * replacement leaves is often a piece of the text itself (the whole, or one group): then the result is a view. */
+
+static qn_status match_lanes(qn_call *call, const qn_lanes *l, unsigned flags, bool negate, bool *done)
+{
+    qn_status     st = QN_OK;
+    const qn_str *text = l->args[0];
+    uint8_t      *out = l->result;
+    regex_cache  *cache;
+    regex        *rx;
+    span          spans[REGEX_GROUPS];
+
+    *done = l->constant[1] && !l->constant[0];
+    if (!*done) {
+        return QN_OK;
+    }
+    QN_TRY(regex_of(call, l->args[1], flags, &cache, &rx));
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint32_t lane = l->lanes ? l->lanes[i] : i;
+        bool     found;
+        QN_TRY(regex_find(cache, rx, qn_str_data(&text[lane]), text[lane].bytes, 0, WANT_MATCH, spans, &found,
+                          call->err));
+        out[lane] = found != negate;
+    }
+done:
+    return st;
+}
+
+#define MATCH_LANES(name, flags, negate)                                                           \
+    static qn_status name##_lanes(qn_call *call, const qn_lanes *l, bool *done)                    \
+    {                                                                                              \
+        return match_lanes(call, l, flags, negate, done);                                          \
+    }
+MATCH_LANES(regexeq, 0, false)
+MATCH_LANES(regexne, 0, true)
+MATCH_LANES(icregexeq, QN_ARE_ICASE, false)
+MATCH_LANES(icregexne, QN_ARE_ICASE, true)
+#undef MATCH_LANES
+
+/* Parts of a replacement: texts between groups. */
+typedef struct part {
+    const char *text; /* NULL: group `which` */
+    size_t      bytes;
+    int         which;
+} part;
+
+typedef struct template {
+    part    *parts;
+    uint32_t count;
+} template;
+
+/* add_replacement() as a list: `with` must live as long. */
+static qn_status template_make(qn_call *call, const qn_str *with, template *out)
+{
+    qn_status   st = QN_OK;
+    const char *r = qn_str_data(with);
+    size_t      bytes = with->bytes;
+
+    out->count = 0;
+    QN_ALLOC(call->err, out->parts = qn_arena_array(call->arena, part, 2 * bytes + 1));
+    for (size_t i = 0; i < bytes;) {
+        const char *escape = memchr(r + i, '\\', bytes - i);
+        size_t      at = escape ? (size_t)(escape - r) : bytes;
+        if (at > i) {
+            out->parts[out->count++] = (part){r + i, at - i, 0};
+        }
+        if (!escape) {
+            break;
+        }
+        i = at + 1;
+        if (i < bytes && ((r[i] >= '1' && r[i] <= '9') || r[i] == '&')) {
+            out->parts[out->count++] = (part){NULL, 0, r[i] == '&' ? 0 : r[i] - '0'};
+            i++;
+        } else {
+            out->parts[out->count++] = (part){"\\", 1, 0};
+            i += i < bytes && r[i] == '\\';
+        }
+    }
+done:
+    return st;
+}
+
+static span part_span(const part *p, const span spans[REGEX_GROUPS])
+{
+    span empty = {0, 0};
+    return spans[p->which].begin == QN_NOT_FOUND ? empty : spans[p->which];
+}
+
+/* The text with its first match replaced. */
+static qn_status replace_first(qn_call *call, const qn_str *text, const template *t, const span spans[REGEX_GROUPS],
+                               qn_str *out)
+{
+    const char *s = qn_str_data(text);
+    size_t      n = text->bytes, total = spans[0].begin + (n - spans[0].end);
+    qn_status   st;
+    char       *p;
+    qn_datum    result;
+
+    if (total == 0 && t->count == 1 && !t->parts[0].text) {
+        span only = part_span(&t->parts[0], spans);
+        *out = qn_str_of(s + only.begin, only.end - only.begin);
+        return QN_OK;
+    }
+    for (uint32_t i = 0; i < t->count; i++) {
+        span group = part_span(&t->parts[i], spans);
+        total += t->parts[i].text ? t->parts[i].bytes : group.end - group.begin;
+    }
+    qn_str made;
+    p = qn_text_begin(call, &made, total, &st);
+    if (!p) {
+        return st;
+    }
+    memcpy(p, s, spans[0].begin);
+    p += spans[0].begin;
+    for (uint32_t i = 0; i < t->count; i++) {
+        span        group = part_span(&t->parts[i], spans);
+        const char *from = t->parts[i].text ? t->parts[i].text : s + group.begin;
+        size_t      bytes = t->parts[i].text ? t->parts[i].bytes : group.end - group.begin;
+        memcpy(p, from, bytes);
+        p += bytes;
+    }
+    memcpy(p, s + spans[0].end, n - spans[0].end);
+    st = qn_text_end(&made, &result);
+    *out = result.str;
+    return st;
+}
+
+static qn_status replace_lanes(qn_call *call, const qn_lanes *l, unsigned flags)
+{
+    qn_status     st = QN_OK;
+    const qn_str *text = l->args[0];
+    qn_str       *out = l->result;
+    template      with;
+    regex_cache  *cache;
+    regex        *rx;
+    span          spans[REGEX_GROUPS];
+    const qn_str *replacement = l->args[2];
+    int           want = replacement->bytes && memchr(qn_str_data(replacement), '\\', replacement->bytes) ? WANT_GROUPS
+                                                                                                      : WANT_EXTENT;
+
+    QN_TRY(regex_of(call, l->args[1], flags, &cache, &rx));
+    QN_TRY(template_make(call, replacement, &with));
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint32_t lane = l->lanes ? l->lanes[i] : i;
+        bool     found;
+        QN_TRY(regex_find(cache, rx, qn_str_data(&text[lane]), text[lane].bytes, 0, want, spans, &found, call->err));
+        if (found) {
+            QN_TRY(replace_first(call, &text[lane], &with, spans, &out[lane]));
+        } else {
+            out[lane] = text[lane];
+        }
+    }
+done:
+    return st;
+}
+
+static qn_status regexp_replace_lanes(qn_call *call, const qn_lanes *l, bool *done)
+{
+    *done = l->constant[1] && l->constant[2] && !l->constant[0];
+    return *done ? replace_lanes(call, l, 0) : QN_OK;
+}
+
+static const qn_lanes_form lanes_forms[] = {
+    {regexeq, regexeq_lanes},     {regexne, regexne_lanes},
+    {icregexeq, icregexeq_lanes}, {icregexne, icregexne_lanes},
+    {regexp_replace, regexp_replace_lanes},
+};
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 #define T   QN_TYPE_TEXT
@@ -955,4 +1161,5 @@ static const qn_function functions[] = {
 };
 /* clang-format on */
 
-const qn_function_list qn_fn_regex = {.functions = functions, .count = QN_COUNTOF(functions)};
+const qn_function_list qn_fn_regex = {.functions = functions, .count = QN_COUNTOF(functions),
+                                      .lanes = lanes_forms, .lanes_count = QN_COUNTOF(lanes_forms)};

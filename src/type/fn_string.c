@@ -22,6 +22,20 @@ static QN_SCALAR(length)
     return QN_OK;
 }
 
+static qn_status length_lanes(qn_call *call, const qn_lanes *l, bool *done)
+{
+    const qn_str *text = l->args[0];
+    int32_t      *out = l->result;
+
+    (void)call;
+    *done = !l->constant[0];
+    for (uint32_t i = 0; i < l->count && *done; i++) {
+        uint32_t lane = l->lanes ? l->lanes[i] : i;
+        out[lane] = (int32_t)qn_utf8_count(qn_str_data(&text[lane]), text[lane].bytes);
+    }
+    return QN_OK;
+}
+
 static QN_SCALAR(bpcharlen)
 {
     result->i32 = (int32_t)qn_utf8_count(qn_str_data(&args[0].str), qn_bpchar_bytes(&args[0].str));
@@ -747,6 +761,13 @@ static const qn_cast casts[] = {
     {C, C, QN_CAST_IMPLICIT, "bpchar"},
 };
 
-const qn_function_list qn_fn_string = {.functions = functions, .count = QN_COUNTOF(functions)};
+static const qn_lanes_form lanes_forms[] = {
+    {length, length_lanes},
+    {qn_textlike, qn_textlike_lanes},     {qn_textnlike, qn_textnlike_lanes},
+    {qn_texticlike, qn_texticlike_lanes}, {qn_texticnlike, qn_texticnlike_lanes},
+};
+
+const qn_function_list qn_fn_string = {.functions = functions, .count = QN_COUNTOF(functions),
+                                       .lanes = lanes_forms, .lanes_count = QN_COUNTOF(lanes_forms)};
 const qn_operator_list qn_op_string = {operators, QN_COUNTOF(operators)};
 const qn_cast_list     qn_cast_string = {casts, QN_COUNTOF(casts)};

@@ -115,6 +115,45 @@ LIKE(qn_texticlike, true, false)
 LIKE(qn_texticnlike, true, true)
 #undef LIKE
 
+/* A column of texts against one constant pattern. */
+static qn_status like_lanes(qn_call *call, const qn_lanes *l, bool icase, bool negate, bool *done)
+{
+    qn_status     st = QN_OK;
+    const qn_str *text = l->args[0];
+    uint8_t      *out = l->result;
+    bool          match;
+
+    *done = l->constant[1] && !l->constant[0];
+    for (uint32_t i = 0; i < l->count && *done; i++) {
+        uint32_t          lane = l->lanes ? l->lanes[i] : i;
+        const like_cache *cache = *call->cache;
+        if (i == 0) { /* fills the cache */
+            QN_TRY(like_match(call, &text[lane], l->args[1], icase, &match));
+            cache = *call->cache;
+            if (!qn_str_equal(&cache->pattern, l->args[1])) { /* another pattern came first: one by one */
+                *done = false;
+                return QN_OK;
+            }
+        } else {
+            QN_TRY(match_compiled(call, cache->like, &text[lane], &match));
+        }
+        out[lane] = match != negate;
+    }
+done:
+    return st;
+}
+
+#define LIKE_LANES(name, icase, negate)                                                            \
+    qn_status name(qn_call *call, const qn_lanes *l, bool *done)                                   \
+    {                                                                                              \
+        return like_lanes(call, l, icase, negate, done);                                           \
+    }
+LIKE_LANES(qn_textlike_lanes, false, false)
+LIKE_LANES(qn_textnlike_lanes, false, true)
+LIKE_LANES(qn_texticlike_lanes, true, false)
+LIKE_LANES(qn_texticnlike_lanes, true, true)
+#undef LIKE_LANES
+
 static qn_status check_escape(qn_call *call, const char *esc, size_t bytes)
 {
     if (bytes > 0 && qn_char_bytes(esc, bytes) != bytes) {

@@ -439,24 +439,29 @@ static qn_status text_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint
 {
     const char  **data = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *data);
     uint32_t     *bytes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *bytes);
-    uint16_t     *lanes = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *lanes);
+    uint16_t     *which = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *which); /* of ids, by lane */
     qn_hash128   *ids = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *ids);
     const qn_str *s = v->data;
     uint32_t      n = 0;
-    if (!data || !bytes || !lanes || !ids)
+    if (!data || !bytes || !which || !ids)
         return qn_nomem(vm->err);
     FOR_LANES(vm, lane, {
         if (vec_null(v, lane)) {
             memset(keys + lane * stride, 0, 16);
         } else {
-            data[n] = qn_str_data(&s[lane]);
-            bytes[n] = s[lane].bytes;
-            lanes[n++] = (uint16_t)lane;
+            /* computed from values in order, neighbours are often equal: hashed once */
+            if (!n || bytes[n - 1] != s[lane].bytes || memcmp(data[n - 1], qn_str_data(&s[lane]), bytes[n - 1]) != 0) {
+                data[n] = qn_str_data(&s[lane]);
+                bytes[n++] = s[lane].bytes;
+            }
+            which[lane] = (uint16_t)(n - 1);
         }
     });
     qn_blake3_128_many(data, bytes, n, ids);
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(keys + lanes[i] * stride, &ids[i], 16);
+    FOR_LANES(vm, lane, {
+        if (!vec_null(v, lane))
+            memcpy(keys + lane * stride, &ids[which[lane]], 16);
+    });
     return QN_OK;
 }
 

@@ -208,6 +208,43 @@ static qn_status merge(qn_vm *vm, uint32_t w)
     return QN_OK;
 }
 
+/* Lengths are stored beside the text: only where rows are read instead of values does the text come in. */
+static qn_status load_lengths(qn_vm *vm, uint32_t w)
+{
+    uint32_t r, column;
+    qn_operand2(vm->program, w, &r, &column);
+    qn_vec   *v = REG(vm, r);
+    qn_status st = scan_load(vm, v, column);
+    if (st != QN_OK)
+        return st;
+    if (v->form == QN_FORM_CODES && v->sequence) {
+        uint32_t skip = v->codes[0] ? 0 : 1, *out = v->own;
+        memset(v->own_nulls, 0, QN_LANES / 8);
+        if (skip) {
+            bit_set(v->own_nulls, 0);
+            out[0] = 0;
+        }
+        if (vm->n > skip)
+            st = qn_block_lengths(vm->scan.block, column, v->codes[skip], vm->n - skip, out + skip, vm->err);
+        vec_finish(v, QN_BANK_I32, &(operands){.any_null = skip});
+        return st;
+    }
+    st = vec_flat(vm, v);
+    if (st != QN_OK)
+        return st;
+    const qn_str *s = v->data;
+    int32_t      *out = v->own; /* perhaps where the texts stand: they are wider, and read first */
+    bool          any_null = v->nulls;
+    if (any_null && v->nulls != v->own_nulls)
+        memcpy(v->own_nulls, v->nulls, QN_LANES / 8);
+    FOR_LANES(vm, i, {
+        qn_str text = s[i];
+        out[i] = bit_get(v->nulls, i) ? 0 : (int32_t)qn_utf8_count(qn_str_data(&text), text.bytes);
+    });
+    vec_finish(v, QN_BANK_I32, &(operands){.any_null = any_null});
+    return QN_OK;
+}
+
 static qn_status row_number(qn_vm *vm, uint32_t w)
 {
     qn_vec *v = REG(vm, qn_operand1(vm->program, w));
@@ -244,4 +281,5 @@ void register_load(qn_handler (*tables)[256])
     register_op(tables, QN_OP_BLANK, blank);
     register_op(tables, QN_OP_MERGE, merge);
     register_op(tables, QN_OP_ROW_NUMBER, row_number);
+    register_op(tables, QN_OP_LOAD_LENGTHS, load_lengths);
 }

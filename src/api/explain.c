@@ -24,14 +24,14 @@ static void put_analysis(const unit *u, qn_exec *exec, uint64_t total_ns, bool t
     }
     if (!p)
         return;
-    qn_buf_puts(buf, timing ? "Instructions (calls, lanes, ms):\n" : "Instructions (calls, lanes):\n");
+    qn_buf_puts(buf, timing ? "Instructions (calls, lanes, bytes, ms):\n" : "Instructions (calls, lanes, bytes):\n");
     for (uint32_t pc = 0; pc < u->program->code_count; pc++) {
         if (!p[pc].calls)
             continue;
         handler_ns += qn_instr_op(u->program->code[pc]) == QN_OP_RUN ? 0 : p[pc].ns;
         calls += p[pc].calls;
-        qn_buf_printf(buf, "  %4u %-14s %8llu %12llu", pc, qn_op_describe(qn_instr_op(u->program->code[pc]))->name,
-                      (unsigned long long)p[pc].calls, (unsigned long long)p[pc].lanes);
+        qn_buf_printf(buf, "  %4u %-14s %8llu %12llu %12llu", pc, qn_op_describe(qn_instr_op(u->program->code[pc]))->name,
+                      (unsigned long long)p[pc].calls, (unsigned long long)p[pc].lanes, (unsigned long long)p[pc].bytes);
         if (timing)
             qn_buf_printf(buf, " %10.3f", (double)p[pc].ns / 1e6);
         qn_buf_putc(buf, '\n');

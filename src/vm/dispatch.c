@@ -52,9 +52,10 @@ static uint64_t now_ns(void)
 static qn_status handle_profile(qn_vm *vm, uint32_t w)
 {
     qn_profile_entry *p = &vm->profile[vm->pc - 1];
-    uint64_t          t = now_ns();
+    uint64_t          t = now_ns(), touched = qn_block_touched();
     qn_status         st = call_bare(vm, w);
     p->ns += now_ns() - t;
+    p->bytes += qn_block_touched() - touched;
     p->calls++;
     p->lanes += vm_selected(vm);
     return st;

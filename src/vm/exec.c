@@ -117,7 +117,10 @@ static qn_status run_morsel(void *arg, int worker, uint64_t morsel, qn_error *er
     vm->guard_slot = 0;
     vm->depth = 0;
     vm->replay.armed = vm->replay.active = false;
+    uint64_t touched = qn_block_touched();
     st = dispatch_run(vm, pl->code->begin, pl->code->end);
+    if (worker) /* worker 0 is the thread that runs the pipeline, which counts all it does */
+        vm->bytes_touched += qn_block_touched() - touched;
     if (st == QN_ERROR && pl->sink) {
         uint64_t lowest = atomic_load(&pl->sink->failed_morsel);
         while (morsel < lowest && !atomic_compare_exchange_weak(&pl->sink->failed_morsel, &lowest, morsel)) {
@@ -173,7 +176,7 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     qn_exec        *x = main->exec;
     uint32_t        number = qn_operand1(main->program, w);
     pipeline_state *pl = &x->pipelines[number];
-    uint64_t        start = now_ns(x);
+    uint64_t        start = now_ns(x), touched = qn_block_touched();
     qn_status       st = QN_OK;
 
     if (!x->sets) {
@@ -219,6 +222,7 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
             st = groups_merge(x, pl->groups, main->err);
     }
     pl->ns = now_ns(x) - start;
+    pl->bytes = qn_block_touched() - touched;
     for (int i = 0; i < x->workers; i++)
         if (x->vms[i]) {
             pl->bytes += x->vms[i]->bytes_touched;
@@ -283,6 +287,7 @@ static void profile_sum(qn_exec *x, const qn_vm *vm)
     for (uint32_t i = 0; i < x->program->code_count; i++) {
         x->profile[i].calls += vm->profile[i].calls;
         x->profile[i].lanes += vm->profile[i].lanes;
+        x->profile[i].bytes += vm->profile[i].bytes;
         x->profile[i].ns += vm->profile[i].ns;
     }
 }

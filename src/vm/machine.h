@@ -266,7 +266,7 @@ typedef struct pipeline_state { /* shared by workers */
     const qn_table         *table;
     uint64_t                morsels;
     uint64_t                ns;
-    uint64_t                bytes; /* of column sections read, by their stored size */
+    uint64_t                bytes; /* of column sections that were read: qn_block_touched */
     bool                    owns_source_rows; /* made by system_rows_make */
 } pipeline_state;
 

@@ -30,7 +30,6 @@ qn_dict *scan_column(qn_vm *vm, uint32_t column)
         d->type = c->type.id;
         d->bank = (uint8_t)c->bank;
         d->count = c->distinct;
-        vm->bytes_touched += c->bytes_codes;
     }
     return d;
 }
@@ -444,7 +443,6 @@ static qn_status block_select(qn_vm *vm, uint32_t w)
             scan->bits[words] = (1ull << (scan->rows % 64)) - 1;
         scan->all = false;
     }
-    vm->bytes_touched += c->bytes_codes;
     qn_status st = qn_block_select(scan->block, slot->column, set, 0, scan->rows, scan->bits, &scan->selected, vm->err);
     if (st != QN_OK)
         return st;
@@ -635,7 +633,6 @@ static qn_status values_begin(qn_vm *vm, uint32_t w)
         s->in_values = c->kind == QN_COL_DICT;
         if (s->in_values)
             s->value_next = c->null_count && !extremes ? 0 : 1;
-        vm->bytes_touched += c->bytes_values + c->bytes_counts;
     }
     return QN_OK;
 }

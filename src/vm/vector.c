@@ -54,8 +54,11 @@ qn_status dict_hashes(qn_vm *vm, qn_dict *d)
 {
     if (d->hashes)
         return QN_OK;
-    if (!d->computed)
+    if (!d->computed) {
+        uint64_t rows = vm->scan.all ? vm->scan.rows : vm->scan.selected, all = (uint64_t)d->count * sizeof *d->hashes;
+        qn_block_touch(rows * 64 < all ? rows * 64 : all); /* a line each, where few are looked at */
         return d->count ? qn_block_hashes(d->block, d->column, &d->hashes, vm->err) : QN_OK;
+    }
     uint32_t      count = d->count + 1;
     qn_hash128   *hashes = qn_arena_alloc(&vm->block, sizeof(qn_hash128) * count);
     const qn_str *s = d->values;

@@ -24,7 +24,7 @@ typedef enum qn_dispatch_mode {
 } qn_dispatch_mode;
 
 typedef struct qn_profile_entry { /* one per instruction */
-    uint64_t calls, lanes, ns;
+    uint64_t calls, lanes, bytes, ns; /* bytes of columns read by the threads that ran it */
 } qn_profile_entry;
 
 typedef struct qn_exec_settings {
@@ -60,6 +60,6 @@ const qn_profile_entry *qn_exec_profile(const qn_exec *exec);
 uint64_t                qn_exec_rows_of(const qn_exec *exec, uint32_t pipeline); /* rows or groups it put out */
 const char             *qn_exec_mode_of(const qn_exec *exec, uint32_t pipeline); /* grouping mode really used */
 uint64_t                qn_exec_ns_of(const qn_exec *exec, uint32_t pipeline);
-uint64_t                qn_exec_bytes_of(const qn_exec *exec, uint32_t pipeline); /* stored bytes of columns it read */
+uint64_t                qn_exec_bytes_of(const qn_exec *exec, uint32_t pipeline); /* of columns that it read, as stored */
 
 #endif

@@ -457,6 +457,18 @@ qn_status qn_block_readable(const qn_block *block, qn_error *err)
                    block->path);
 }
 
+_Thread_local uint64_t qn_block_thread_bytes;
+
+uint64_t qn_block_touched(void)
+{
+    return qn_block_thread_bytes;
+}
+
+void qn_block_touch(uint64_t bytes)
+{
+    qn_touch(bytes);
+}
+
 uint32_t qn_block_rows(const qn_block *block)
 {
     return block->rows;

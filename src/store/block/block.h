@@ -89,6 +89,13 @@ uint32_t               qn_block_columns(const qn_block *block);
 const qn_block_column *qn_block_column_at(const qn_block *block, uint32_t column);
 uint64_t               qn_block_bytes(const qn_block *block);
 
+/* Bytes of sections that the calling thread has read through the functions below, in all blocks and so far: by the
+ * units, groups and chunks that were decoded, not by what was asked for; single rows count a cache line each.  What
+ * it read between two calls is the difference.  Whoever follows the pointer to hashes counts them
+ * with qn_block_touch; the checksum of a section's first touch is not counted. */
+uint64_t qn_block_touched(void);
+void     qn_block_touch(uint64_t bytes);
+
 /* QN_IO when a page of the mapping could not be read and was replaced by zeros.  Reading functions ask by
  * themselves; ask again after using what qn_block_hashes points to. */
 qn_status qn_block_readable(const qn_block *block, qn_error *err);

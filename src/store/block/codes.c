@@ -45,6 +45,21 @@ static size_t positions_bytes(uint32_t count)
     return count <= QN_FMT_POSITIONS_MAX ? qn_packed_bytes(count, 10) : QN_FMT_BITMAP_BYTES;
 }
 
+/* What a unit takes besides its entry in the directory. */
+static size_t unit_bytes(const unit *u)
+{
+    switch (u->form) {
+    case QN_UNIT_PACKED:
+        return qn_packed_bytes(u->n, u->width);
+    case QN_UNIT_RUNS:
+        return positions_bytes(u->extra) + qn_packed_bytes(u->extra, u->width);
+    case QN_UNIT_EXCEPTION:
+        return 8 + positions_bytes(u->extra) + qn_packed_bytes(u->extra, u->width);
+    default:
+        return qn_packed_bytes(u->extra, u->width) + qn_packed_bytes(u->n, qn_bits32(u->extra - 1));
+    }
+}
+
 static void read_positions(const qn_kernels *k, const uint8_t *p, uint32_t count, uint32_t *out)
 {
     if (count <= QN_FMT_POSITIONS_MAX) {
@@ -245,6 +260,7 @@ qn_status qn_block_codes(qn_block *block, uint32_t column, uint32_t row, uint32_
     while (count) {
         unit     u = unit_at(c->section[QN_SECTION_CODES].p, block->rows, row / QN_UNIT_ROWS);
         uint32_t skip = row % QN_UNIT_ROWS, take = u.n - skip < count ? u.n - skip : count;
+        qn_touch(QN_FMT_UNIT_ENTRY_BYTES + unit_bytes(&u));
         if (take == u.n) {
             unpack_unit(k, &u, out);
         } else {
@@ -337,6 +353,8 @@ qn_status qn_block_codes_at(qn_block *block, uint32_t column, const uint32_t *ro
         uint64_t first = (uint64_t)number * QN_UNIT_ROWS;
         while (end < count && rows[end] - first < u.n)
             end++;
+        size_t all = unit_bytes(&u), lines = (size_t)(end - i) * QN_TOUCH_LINE;
+        qn_touch(QN_FMT_UNIT_ENTRY_BYTES + (lines < all ? lines : all));
         if (end - i >= unpack_from(k)) {
             unpack_unit(k, &u, whole);
             for (; i < end; i++)
@@ -513,6 +531,7 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
         unit u = {.lo = code, .hi = code};
         if (!only)
             u = unit_at(c->section[QN_SECTION_CODES].p, block->rows, row / QN_UNIT_ROWS);
+        qn_touch(only ? 0 : QN_FMT_UNIT_ENTRY_BYTES);
         int decided = set_decides(set, u.lo, u.hi);
         if (decided == 1) {
             total += have;
@@ -520,6 +539,7 @@ qn_status qn_block_select(qn_block *block, uint32_t column, const qn_codeset *se
             keep_rows(k, words, n, NULL);
         } else {
             unit_bits m;
+            qn_touch(unit_bytes(&u));
             select_unit(k, &u, set, c->pub.distinct, &m);
             total += keep_rows(k, words, n, &m);
         }

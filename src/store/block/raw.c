@@ -91,6 +91,7 @@ qn_status qn_block_raw(qn_block *block, uint32_t column, uint32_t row, uint32_t 
         /* Eight values begin at a byte: start there and skip the rest of the way. */
         uint32_t from = skip & ~7u;
         const uint8_t *at = p + unit.offset + qn_packed_bytes(from, unit.width);
+        qn_touch(sizeof unit + qn_packed_bytes(skip - from + take, unit.width) + (nulls ? take / 8 : 0));
         if (from == skip && c->pub.bank == QN_BANK_I64) { /* an integer is its image plus 2^63 */
             k->unpack64(at, unit.width, unit.lo + ((uint64_t)1 << 63), out, take);
         } else if (from == skip && c->pub.bank == QN_BANK_I32 && unit.width <= 32) {
@@ -116,7 +117,7 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
         return st;
     const column_state *c = &block->columns[column];
     const uint8_t *p = c->section[QN_SECTION_RAW].p, *null_bits = c->section[QN_SECTION_NULLS].p;
-    size_t         value_bytes = qn_bank_bytes(c->pub.bank);
+    size_t         value_bytes = qn_bank_bytes(c->pub.bank), last_line = SIZE_MAX, lines = 0;
     if (nulls)
         memset(nulls, 0, (size_t)(count + 63u) / 64 * 8);
     for (uint32_t i = 0; i < count;) {
@@ -127,6 +128,9 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
                 return qn_fail(err, QN_SQLSTATE_INTERNAL_ERROR, "row %u is beyond the block's %u",
                                row, block->rows);
             qn_fmt_raw_unit unit = raw_unit(p, row / QN_UNIT_ROWS);
+            size_t          line = (unit.offset + (size_t)row % QN_UNIT_ROWS * unit.width / 8) / QN_TOUCH_LINE;
+            lines += line != last_line;
+            last_line = line;
             images[j] = unit.lo + qn_packed_at(p + unit.offset, row % QN_UNIT_ROWS, unit.width);
             if (nulls && null_bits &&
                 (qn_get64(null_bits + (size_t)(row / 64) * 8) >> (row & 63) & 1))
@@ -136,6 +140,7 @@ qn_status qn_block_raw_at(qn_block *block, uint32_t column, const uint32_t *rows
                             (char *)out + (size_t)i * value_bytes);
         i += n;
     }
+    qn_touch(lines * QN_TOUCH_LINE);
     return qn_block_readable(block, err);
 }
 

@@ -63,6 +63,20 @@ static inline qn_status qn_block_section(qn_block *block, uint32_t column, qn_fm
     uint32_t done = atomic_load_explicit(&block->columns[column].verified, memory_order_acquire);
     return QN_LIKELY(done >> kind & 1) ? QN_OK : qn_block_verify(block, column, kind, err);
 }
+/* For qn_block_touched: one number per thread, only ever added to, so that reading functions need no argument for
+ * it. */
+extern __attribute__((visibility("hidden"), tls_model("initial-exec"))) _Thread_local uint64_t qn_block_thread_bytes;
+static inline void qn_touch(uint64_t bytes)
+{
+    qn_block_thread_bytes += bytes;
+}
+/* `count` of a section's `total` equal parts. */
+static inline void qn_touch_part(const section_state *section, uint64_t count, uint64_t total)
+{
+    qn_touch(total ? section->bytes * count / total : 0);
+}
+#define QN_TOUCH_LINE 64u /* what a single value costs */
+
 /* Arguments of a call about codes first..first+count-1 of a DICT column; bank NONE: any. */
 qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first,
                               uint32_t count, qn_error *err);

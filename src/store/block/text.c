@@ -227,6 +227,7 @@ static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, c
     uint64_t            word = qn_get64(p + offset);
     uint64_t            raw_bytes = word & (((uint64_t)1 << QN_FMT_KIND_SHIFT) - 1);
     const uint8_t      *raw = p + offset + 8;
+    qn_touch(16 + stored);
     switch (word >> QN_FMT_KIND_SHIFT) {
     case QN_CODEC_STORED:
         if (raw_bytes != stored)
@@ -477,6 +478,7 @@ static qn_status read_lengths(qn_block *block, uint32_t column, uint32_t first, 
         goto done;
     QN_TRY(qn_block_section(block, column, QN_SECTION_LENGTHS, err));
     const column_state *c = &block->columns[column];
+    qn_touch_part(&c->section[QN_SECTION_LENGTHS], count, c->pub.distinct);
     const uint8_t      *p = c->section[QN_SECTION_LENGTHS].p;
     size_t              bytes = c->section[QN_SECTION_LENGTHS].bytes, skip = 0;
     if (want_bytes && (c->flags & QN_FMT_BYTE_LENGTHS))

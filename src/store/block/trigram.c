@@ -309,6 +309,7 @@ qn_status qn_block_trigrams(qn_block *block, uint32_t column, const char *needle
         uint32_t entry = find_entry(&x, trigram);
         if (entry < x.count && list_bytes(entry_at(&x, entry)) == 0)
             continue; /* nearly everywhere */
+        qn_touch(QN_TOUCH_LINE + (entry < x.count ? list_bytes(entry_at(&x, entry)) : 0));
         if (entry < x.count)
             (void)mark_list(find_list(&x, entry), list_bytes(entry_at(&x, entry)), x.chunks, mine);
         for (size_t w = 0; w < words; w++)

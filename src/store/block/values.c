@@ -188,6 +188,7 @@ static void read_units(const column_state *c, uint32_t at, uint32_t count, unit_
         uint32_t left = c->pub.distinct - unit * QN_UNIT_ROWS;
         uint32_t n = (left < QN_UNIT_ROWS ? left : QN_UNIT_ROWS) - skip,
                  take = n < count ? n : count;
+        qn_touch_part(&c->section[QN_SECTION_VALUES], skip + n, c->pub.distinct);
         if (take == skip + n) {
             read(c, unit, out);
         } else {
@@ -219,11 +220,14 @@ qn_status qn_block_values(qn_block *block, uint32_t column, uint32_t first, uint
     const uint8_t *p = c->section[QN_SECTION_VALUES].p;
     uint32_t       at = first - 1;
     if (c->value_form == QN_VALUES_SLOT16) {
+        qn_touch((uint64_t)count * 16);
         memcpy(out, p + (size_t)at * 16, (size_t)count * 16);
         return qn_block_readable(block, err);
     }
-    if (c->value_form == QN_VALUES_BYTES)
+    if (c->value_form == QN_VALUES_BYTES) {
+        qn_touch_part(&c->section[QN_SECTION_VALUES], count, c->pub.distinct);
         return byte_values_read(block, column, at, count, out, arena, err);
+    }
     read_units(c, at, count, unit_reader_of(c->pub.bank), qn_bank_bytes(c->pub.bank), out);
     st = qn_block_readable(block, err);
 done:
@@ -268,6 +272,7 @@ qn_status qn_block_counts(qn_block *block, uint32_t column, uint32_t first, uint
         goto done;
     }
     QN_TRY(qn_block_section(block, column, QN_SECTION_COUNTS, err));
+    qn_touch_part(&c->section[QN_SECTION_COUNTS], count, c->pub.distinct);
     qn_patched_read(qn_kernels_get(), c->section[QN_SECTION_COUNTS].p,
                     c->section[QN_SECTION_COUNTS].bytes, c->pub.distinct, first - 1, count, 1, out);
     st = qn_block_readable(block, err);
@@ -333,8 +338,10 @@ static qn_status gather_images(qn_block *block, uint32_t column, const uint32_t 
             memset(o, 0, value_bytes);
             continue;
         }
-        if (u != current)
+        if (u != current) {
             read(c, current = u, slots);
+            qn_touch_part(&c->section[QN_SECTION_VALUES], QN_UNIT_ROWS < c->pub.distinct ? QN_UNIT_ROWS : c->pub.distinct, c->pub.distinct);
+        }
         memcpy(o, (const char *)slots + place * value_bytes, value_bytes);
     }
     return qn_block_readable(block, err);

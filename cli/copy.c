@@ -218,6 +218,29 @@ static FILE *request_open(qn_sh *sh, const copy_request *request)
     return file;
 }
 
+/* A Parquet file is read from its end, not as a stream: the engine opens it itself. */
+static bool is_parquet(const copy_request *request)
+{
+    static const char suffix[] = ".parquet";
+    size_t            n        = request->file ? strlen(request->file) : 0, m = sizeof suffix - 1;
+
+    return request->from && !request->program && n >= m &&
+           strcasecmp(request->file + n - m, suffix) == 0;
+}
+
+static bool run_parquet(qn_sh *sh, const copy_request *request)
+{
+    qn_sh_buf sql = {0};
+
+    qn_sh_buf_printf(&sql, "COPY %s FROM '", qn_sh_buf_text(&request->what));
+    for (const char *p = request->file; *p; p++)
+        qn_sh_buf_printf(&sql, *p == '\'' ? "''" : "%c", *p);
+    qn_sh_buf_printf(&sql, "' %s", qn_sh_buf_text(&request->options));
+    bool ok = qn_sh_execute(sh, sql.data, 0, sql.bytes);
+    qn_sh_buf_free(&sql);
+    return ok;
+}
+
 static bool request_run(qn_sh *sh, const copy_request *request)
 {
     qn_sh_input *script = sh->copy.from;
@@ -226,6 +249,8 @@ static bool request_run(qn_sh *sh, const copy_request *request)
     qn_sh_input  data;
     bool         ok;
 
+    if (is_parquet(request))
+        return run_parquet(sh, request);
     if (!request->standard && !request->own) {
         file = request_open(sh, request);
         if (!file)

@@ -60,6 +60,9 @@ if grep -q 'part-2.tsv", line 2, column a' "$folder/err"; then echo "PASS shell 
 check "COPY of several files is one statement" 0 "0" "$quern" -At "$folder/parts" -c "SELECT count(*) FROM q"
 check "\\copy from a directory" 1 "" "$quern" "$folder/db" -c "\\copy t FROM '$folder'"
 if grep -q 'Is a directory' "$folder/err"; then echo "PASS shell \\copy names the directory"; else echo "FAIL shell \\copy names the directory"; fi
+check "\\copy a Parquet file" 0 "CREATE TABLE
+COPY 1
+1|end" "$quern" -At -c "CREATE TABLE n(a int, z text)" -c "\\copy n (a, z) FROM 'tests/data/parquet/nested.parquet'" -c "TABLE n"
 check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"
 check "jsonl" 0 '{"a":1}' "$quern" --jsonl -c "SELECT 1 AS a"
 check "tsv" 0 "a	b

@@ -156,7 +156,10 @@ done:
 
 static qn_load_options load_options(const qn_copy_options *c)
 {
-    return (qn_load_options){.format = c->format == QN_COPY_CSV ? QN_LOAD_CSV : QN_LOAD_TEXT,
+    return (qn_load_options){.format = c->format == QN_COPY_PARQUET ? QN_LOAD_PARQUET
+                                       : c->format == QN_COPY_CSV   ? QN_LOAD_CSV
+                                                                    : QN_LOAD_TEXT,
+                             .columns_listed = c->columns_listed,
                              .delimiter = c->delimiter,
                              .quote = c->quote,
                              .escape = c->escape,

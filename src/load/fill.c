@@ -200,8 +200,9 @@ void qn_fill_order(const qn_fill *fill, uint32_t *order)
 
 qn_status qn_fill_encode(qn_fill *fill, qn_block_builder *builder, uint32_t c, qn_error *err)
 {
-    qn_block_column_in in = {fill->columns[c].type, fill->values[c],
-                             fill->has_nulls[c] ? fill->nulls[c] : NULL};
+    qn_block_column_in in = {.type = fill->columns[c].type,
+                             .values = fill->values[c],
+                             .nulls = fill->has_nulls[c] ? fill->nulls[c] : NULL};
     return qn_block_encode(builder, &in, fill->rows, &fill->segments[c], err);
 }
 

@@ -11,13 +11,14 @@
 #include "store/table/store.h"
 #include "type/type.h"
 
-typedef enum qn_load_format { QN_LOAD_TEXT, QN_LOAD_CSV } qn_load_format;
+typedef enum qn_load_format { QN_LOAD_TEXT, QN_LOAD_CSV, QN_LOAD_PARQUET } qn_load_format;
 
 typedef struct qn_load_options { /* qn_copy_options of sql/bound.h, resolved */
     qn_load_format format;
     char           delimiter, quote, escape;
     const char    *null_text;
     bool           header, header_match;
+    bool           columns_listed; /* the statement names the columns: a typed file may have others too */
     bool           force_quote_all;
     const bool    *force_quote, *force_not_null, *force_null; /* per table column, or NULL */
 } qn_load_options;

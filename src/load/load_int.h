@@ -220,4 +220,42 @@ void qn_convert_context(qn_error *err, const char *table, const char *file, uint
 /* Does one name of a directory match the pattern p[0, n)? */
 bool qn_glob_match(const char *p, size_t n, const char *name);
 
+/* ---- assign.c: values of one type into a column of another
+ * ------------------------------------------------------------ */
+
+struct qn_function;
+
+typedef enum qn_assign_how {
+    QN_ASSIGN_SAME, /* the same values */
+    QN_ASSIGN_FIT,  /* only the modifier differs: varchar(3), numeric(5,2) */
+    QN_ASSIGN_INT,
+    QN_ASSIGN_CALL,
+    QN_ASSIGN_PRINT
+} qn_assign_how;
+
+typedef struct qn_assign {
+    qn_assign_how             how;
+    bool                      fit; /* to the type's modifier, at the end */
+    qn_type                   from, to;
+    const struct qn_function *function;
+} qn_assign;
+
+typedef struct qn_assign_room { /* what the casts of one thread use */
+    qn_env                 *env;
+    const qn_text_settings *settings;
+    qn_arena               *arena; /* where results live */
+    qn_buf                 *text;
+} qn_assign_room;
+
+/* False: there is no such assignment (42804). */
+bool qn_assign_find(qn_type from, qn_type to, qn_assign *assign);
+/* Arrays of the two types' banks; NULLs give zeros.  On failure *failed is the first value that could not be cast. */
+qn_status qn_assign_run(const qn_assign *assign, const qn_assign_room *room, const void *in, const uint64_t *nulls,
+                        uint32_t count, void *out, uint32_t *failed, qn_error *err);
+
+/* ---- columns.c: files of typed rows
+ * ------------------------------------------------------------------------------------ */
+
+qn_status qn_load_typed(const qn_load_job *job, const qn_load_source *source, uint64_t *rows, qn_error *err);
+
 #endif

@@ -918,8 +918,10 @@ qn_status qn_load_run(const qn_load_job *job, const qn_load_source *source, uint
 {
     qn_status st = QN_OK;
     qn_mem   *mem = job->env->mem;
-    load     *l = qn_alloc0(mem, sizeof *l);
 
+    if (job->options.format == QN_LOAD_PARQUET)
+        return qn_load_typed(job, source, rows, err);
+    load *l = qn_alloc0(mem, sizeof *l);
     *rows = 0;
     if (!l)
         return qn_nomem(err);

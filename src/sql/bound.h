@@ -155,7 +155,7 @@ typedef enum qn_statement_kind {
     QN_STMT_CHECKPOINT       /* nothing to do yet: every commit is durable */
 } qn_statement_kind;
 
-typedef enum qn_copy_format { QN_COPY_TEXT, QN_COPY_CSV } qn_copy_format;
+typedef enum qn_copy_format { QN_COPY_TEXT, QN_COPY_CSV, QN_COPY_PARQUET } qn_copy_format;
 
 typedef struct qn_copy_options {
     qn_copy_format format;
@@ -164,6 +164,7 @@ typedef struct qn_copy_options {
     bool           header;          /* FROM: skip a line; TO: write names */
     bool           header_match;    /* HEADER MATCH: names must agree */
     const char    *path;            /* NULL: STDIN or STDOUT */
+    bool           columns_listed;  /* COPY t (a, b) FROM */
     bool           force_quote_all; /* FORCE_QUOTE * */
     bool          *force_quote, *force_not_null, *force_null; /* per table column, or NULL */
 } qn_copy_options;

@@ -37,12 +37,12 @@ static bool format(qn_binder *b, const PgQuery__DefElem *d, qn_copy_options *o)
     if (strcmp(name, "binary") == 0) {
         return qn_bind_unsupported(b, d->location, "COPY in binary format"), false;
     }
-    if (strcmp(name, "text") != 0 && strcmp(name, "csv") != 0) {
+    if (strcmp(name, "text") != 0 && strcmp(name, "csv") != 0 && strcmp(name, "parquet") != 0) {
         return QN_BIND_FAIL(b, INVALID_PARAMETER_VALUE, d->location,
                             "COPY format \"%s\" not recognized", name),
                false;
     }
-    o->format = name[0] == 'c' ? QN_COPY_CSV : QN_COPY_TEXT;
+    o->format = name[0] == 'c' ? QN_COPY_CSV : name[0] == 'p' ? QN_COPY_PARQUET : QN_COPY_TEXT;
     return true;
 }
 
@@ -229,6 +229,38 @@ static bool forced(qn_binder *b, const copy_seen *seen, bool is_from, const qn_c
     return true;
 }
 
+/* A Parquet file says itself what the options of text and CSV would; nothing is left to choose. */
+static bool parquet(qn_binder *b, const PgQuery__CopyStmt *stmt, const copy_seen *seen)
+{
+    const struct {
+        bool        seen;
+        const char *name;
+    } others[] = {
+        {seen->delimiter, "delimiter"},     {seen->null, "null"},
+        {seen->header, "header"},           {seen->quote, "quote"},
+        {seen->escape, "escape"},           {seen->force_quote, "force quote"},
+        {seen->force_not_null, "force not null"}, {seen->force_null, "force null"},
+    };
+
+    for (size_t i = 0; i < QN_COUNTOF(others); i++) {
+        if (others[i].seen) {
+            return QN_BIND_FAIL(b, FEATURE_NOT_SUPPORTED, -1,
+                                "COPY %s is not available in format parquet", others[i].name),
+                   false;
+        }
+    }
+    if (!stmt->is_from) {
+        return qn_bind_unsupported(b, -1, "COPY TO in format parquet"), false;
+    }
+    return true;
+}
+
+static bool ends_with_parquet(const char *path)
+{
+    size_t n = strlen(path), m = strlen(".parquet");
+    return n >= m && qn_streq_ci(path + n - m, ".parquet");
+}
+
 static bool options(qn_binder *b, const PgQuery__CopyStmt *stmt, copy_seen *seen,
                     qn_copy_options *o)
 {
@@ -236,6 +268,12 @@ static bool options(qn_binder *b, const PgQuery__CopyStmt *stmt, copy_seen *seen
         if (!one_option(b, stmt->options[i]->def_elem, stmt->is_from, seen, o)) {
             return false;
         }
+    }
+    if (!seen->format && ends_with_parquet(stmt->filename)) {
+        o->format = QN_COPY_PARQUET;
+    }
+    if (o->format == QN_COPY_PARQUET) {
+        return parquet(b, stmt, seen);
     }
     return characters(b, seen, o) && forced(b, seen, stmt->is_from, o);
 }
@@ -410,6 +448,7 @@ bool qn_bind_copy(qn_binder *b, const PgQuery__CopyStmt *stmt, qn_bound *out)
         return false;
     }
     out->copy.path = *stmt->filename ? stmt->filename : NULL;
+    out->copy.columns_listed = stmt->n_attlist > 0;
     if (stmt->query) {
         return copy_query(b, stmt, &seen, out);
     }

@@ -50,6 +50,10 @@ void      qn_block_builder_free(qn_block_builder *builder);
 /* rows 1..QN_BLOCK_ROWS.  Free the segment with qn_block_segment_free. */
 qn_status qn_block_encode(qn_block_builder *builder, const qn_block_column_in *column, uint32_t rows,
                           qn_block_segment *segment, qn_error *err);
+/* The same for STR when the caller has most values once already: row i has the value column->values[ids[i]].  Each of the
+ * value_count values belongs to at least one row; equal ones may be among them. */
+qn_status qn_block_encode_numbered(qn_block_builder *builder, const qn_block_column_in *column, const uint32_t *ids,
+                                   uint32_t value_count, uint32_t rows, qn_block_segment *segment, qn_error *err);
 void      qn_block_segment_free(qn_block_segment *segment);
 /* Write header and segments to `path` (created, must not exist), sync it.  number and table_id go into
  * the header, so that a misplaced file is noticed.  On failure nothing is left at path. */

@@ -195,6 +195,16 @@ done:
     return st;
 }
 
+qn_status qn_block_encode_numbered(qn_block_builder *b, const qn_block_column_in *in, const uint32_t *ids,
+                                   uint32_t value_count, uint32_t rows, qn_block_segment *segment, qn_error *err)
+{
+    b->ids = ids;
+    b->value_count = value_count;
+    qn_status st = qn_block_encode(b, in, rows, segment, err);
+    b->ids = NULL;
+    return st;
+}
+
 void qn_block_segment_free(qn_block_segment *segment)
 {
     if (segment && segment->mem)

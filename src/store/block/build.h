@@ -53,6 +53,8 @@ struct qn_block_builder {
 
     /* The column at hand. */
     const qn_block_column_in *in;
+    const uint32_t           *ids; /* see qn_block_encode_numbered, or NULL */
+    uint32_t                  value_count;
     qn_bank                   bank;
     uint32_t                  rows, nonnull;
     qn_fmt_column             column;

@@ -62,12 +62,12 @@ static qn_status table_grow(qn_block_builder *b, size_t old_capacity, size_t cap
 
 /* Hashes first, in SLOT_KEYS, so that the table can be prefetched: for strings the table's misses
  * cost more than the hashing. */
-static qn_status distinct_strings(qn_block_builder *b, const qn_str *rows, const uint32_t *row_of,
+static qn_status distinct_strings(qn_block_builder *b, const qn_str *rows, const uint32_t *row_of, uint32_t n,
                                   uint32_t *ids, uint32_t *first, uint32_t *distinct, qn_error *err)
 {
     qn_status  st = QN_OK;
-    size_t     capacity = b->nonnull < 2048 ? 64 : 4096;
-    uint32_t   d = 0, n = b->nonnull;
+    size_t     capacity = n < 2048 ? 64 : 4096;
+    uint32_t   d = 0;
     text_slot *t = NULL;
     uint64_t  *hash = qn_build_array(b, SLOT_KEYS, uint64_t, n);
     QN_ALLOC(err, hash);
@@ -281,6 +281,20 @@ static qn_status row_numbers(qn_block_builder *b, uint32_t **row_of, qn_error *e
     return QN_OK;
 }
 
+/* The caller has numbered the values: only those are looked at, then rows take their values' numbers. */
+static qn_status distinct_numbered(qn_block_builder *b, const qn_str *values, const uint32_t *row_of, uint32_t *ids,
+                                   uint32_t *first, uint32_t *distinct, qn_error *err)
+{
+    qn_status st = QN_OK;
+    uint32_t *number; /* of a value, among the distinct ones; the slot is written when all are through */
+    QN_ALLOC(err, number = qn_build_array(b, SLOT_CODES, uint32_t, b->value_count));
+    QN_TRY(distinct_strings(b, values, NULL, b->value_count, number, first, distinct, err));
+    for (uint32_t i = 0; i < b->nonnull; i++)
+        ids[i] = number[b->ids[row_of ? row_of[i] : i]];
+done:
+    return st;
+}
+
 /* Distinct strings of rows[] in order: items[] sorted, ids, first, rank. */
 static qn_status distinct_and_sort(qn_block_builder *b, const qn_str *rows, bool by_value,
                                    item **items_out, uint32_t **ids_out, uint32_t **first_out,
@@ -292,7 +306,9 @@ static qn_status distinct_and_sort(qn_block_builder *b, const qn_str *rows, bool
     QN_TRY(row_numbers(b, &row_of, err));
     QN_ALLOC(err, ids = qn_build_array(b, SLOT_IDS, uint32_t, b->nonnull));
     QN_ALLOC(err, first = qn_build_array(b, SLOT_FIRST, uint32_t, b->nonnull));
-    QN_TRY(distinct_strings(b, rows, row_of, ids, first, &d, err));
+    QN_TRY(b->ids
+               ? distinct_numbered(b, rows, row_of, ids, first, &d, err)
+               : distinct_strings(b, rows, row_of, b->nonnull, ids, first, &d, err));
     QN_ALLOC(err, items = qn_build_array(b, SLOT_SORT, item, d));
     QN_ALLOC(err, other = qn_build_array(b, SLOT_SORT2, item, d));
     QN_ALLOC(err, rank = qn_build_array(b, SLOT_RANK, uint32_t, d));

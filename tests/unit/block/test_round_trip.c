@@ -448,6 +448,44 @@ static void test_threads(void **state)
     world_deinit(&w);
 }
 
+/* Strings that the caller has numbered make the same segment as strings row by row, equal ones among them or not. */
+static void test_numbered(void **state)
+{
+    (void)state;
+    world w;
+    world_init(&w);
+    static const char *const words[] = {"b", "a string that is not inline", "", "b", "c", "a string that is not inline"};
+    enum { WORDS = sizeof words / sizeof *words, MANY = 3000 };
+    qn_str    values[WORDS], *rows = malloc(MANY * sizeof *rows);
+    uint32_t *ids = malloc(MANY * sizeof *ids);
+    for (uint32_t i = 0; i < WORDS; i++)
+        values[i] = qn_str_lit(words[i]);
+    for (unsigned pattern = 0; pattern < 4; pattern++) {
+        uint64_t *nulls = some_nulls(&w, MANY, pattern);
+        uint32_t  used = pattern == 3 ? 0 : WORDS;
+        for (uint32_t i = 0; i < MANY; i++) {
+            ids[i] = (uint32_t)qn_random_below(&w.rnd, WORDS);
+            rows[i] = values[ids[i]];
+        }
+        qn_block_builder  *b;
+        qn_block_segment   plain, numbered;
+        qn_block_column_in in = {QN_TYPE(TEXT), rows, pattern ? nulls : NULL};
+        CHECK_OK(&w, qn_block_builder_new(&w.env, &b, &w.err));
+        CHECK_OK(&w, qn_block_encode(b, &in, MANY, &plain, &w.err));
+        in.values = values;
+        CHECK_OK(&w, qn_block_encode_numbered(b, &in, ids, used, MANY, &numbered, &w.err));
+        assert_int_equal(plain.bytes, numbered.bytes);
+        assert_memory_equal(plain.data, numbered.data, plain.bytes);
+        qn_block_segment_free(&plain);
+        qn_block_segment_free(&numbered);
+        qn_block_builder_free(b);
+        free(nulls);
+    }
+    free(rows);
+    free(ids);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics),
@@ -459,6 +497,7 @@ int main(void)
                                        cmocka_unit_test(test_search_equal_forms),
                                        cmocka_unit_test(test_one_row_is_small),
                                        cmocka_unit_test(test_trigrams),
+                                       cmocka_unit_test(test_numbered),
                                        cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,10 @@ qn_status unit_on_stack(const unit *u, void (*fn)(void *), void *arg, qn_error *
 /* Plan and generate code for a select of the unit (INSERT wraps its own). */
 qn_status unit_program(qn_connection *conn, unit *u, const qn_select *select, qn_error *err);
 qn_plan_settings plan_settings(const qn_connection *conn);
+/* files.c */
+qn_status open_files(void *db, const qn_file_call *call, qn_arena *arena, qn_relation *rel, qn_error *err);
+/* *current: all files in FROM are what they were when the statement was bound. */
+qn_status files_current(const qn_database *db, const qn_bound *bound, bool *current, qn_error *err);
 /* run.c */
 /* Keep the unit that made r, which may be *u compiled again for another schema. */
 void      unit_renew(unit **u, const qn_result *r);

@@ -49,6 +49,7 @@ qn_status execute_program(qn_connection *conn, unit *u, const qn_snapshot *snaps
                           .progress_arg = conn,
                           .trace = trace,
                           .trace_arg = conn,
+                          .file_vfs = conn->db->file_vfs,
                           .random = &conn->random,
                           .system_rows = system_rows,
                           .system_rows_arg = &system};
@@ -280,19 +281,23 @@ static qn_status run_kind(qn_connection *conn, unit *u, const qn_datum *params, 
     QN_UNREACHABLE();
 }
 
-/* A unit whose catalog has moved on is compiled again from its text.  *now is the state that *fresh fits. */
+/* A unit whose catalog or files have moved on is compiled again from its text.  *now is the state that *fresh fits. */
 static qn_status refresh(qn_connection *conn, unit *u, unit **fresh, qn_snapshot **now, qn_error *err)
 {
     size_t consumed;
+    bool   current;
+    qn_status st = files_current(conn->db, u->bound, &current, err);
+    if (st != QN_OK)
+        return st;
     *now = qn_store_snapshot(conn->db->store);
-    if ((*now)->schema_version == u->snapshot->schema_version) {
+    if (current && (*now)->schema_version == u->snapshot->schema_version) {
         unit_ref(u);
         *fresh = u;
         return QN_OK;
     }
     qn_snapshot_unref(*now);
     *now = NULL;
-    qn_status st = unit_compile(conn, u->sql, u->sql_bytes, u->bound->param_count, u->bound->param_types, fresh, &consumed, err);
+    st = unit_compile(conn, u->sql, u->sql_bytes, u->bound->param_count, u->bound->param_types, fresh, &consumed, err);
     if (st == QN_OK) {
         *now = (*fresh)->snapshot;
         atomic_fetch_add(&(*now)->refs, 1);

@@ -156,6 +156,14 @@ static qn_status unit_from_cache(qn_connection *conn, unit *u, const qn_code_key
     if (st != QN_OK || !u->hit.owner)
         return st;
     u->owner = u->hit.owner;
+    bool current;
+    st = files_current(conn->db, u->owner->bound, &current, err);
+    if (st != QN_OK || !current) { /* compiled again, it takes the other's place */
+        unit_unref(u->owner);
+        u->owner = NULL;
+        u->hit = (qn_code_hit){0};
+        return st;
+    }
     u->bound = u->owner->bound;
     u->plan = u->owner->plan;
     u->program = u->hit.program;
@@ -194,7 +202,7 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
     }
     qn_bind_context context = {.env = &db->env, .snapshot = u->snapshot, .settings = &conn->session.text,
                                .param_count = param_count, .param_types = param_types, .prepared = find_prepared,
-                               .prepared_arg = conn};
+                               .prepared_arg = conn, .open_files = open_files, .open_files_arg = db};
     QN_TRY(qn_sql_bind(&context, u->sql, bytes, &u->arena, &u->bound, consumed, err));
     if (!u->bound) {
         unit_unref(u);

@@ -227,6 +227,7 @@ static void put_heading(const qn_program *p, uint32_t number, qn_buf *buf)
     case QN_SOURCE_VALUES: qn_buf_printf(buf, ": values of %s", s->table ? s->table->name : "?"); break;
     case QN_SOURCE_LIST: qn_buf_puts(buf, ": VALUES"); break;
     case QN_SOURCE_FUNCTION: qn_buf_puts(buf, ": table function"); break;
+    case QN_SOURCE_FILE: qn_buf_printf(buf, ": rows of \"%s\"", s->relation ? s->relation->file->path : "?"); break;
     case QN_SOURCE_GROUPS: qn_buf_printf(buf, ": groups of pipeline %u", s->input); break;
     case QN_SOURCE_BUFFER: qn_buf_printf(buf, ": rows of pipeline %u", s->input); break;
     }

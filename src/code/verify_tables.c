@@ -101,6 +101,17 @@ static qn_status check_arguments(const qn_program *p, uint32_t i, qn_error *err)
     return fits ? QN_OK : refuse(err, "pipeline", i, "arguments are not the constants they should be");
 }
 
+static qn_status check_file(const qn_program *p, uint32_t i, qn_error *err)
+{
+    const qn_source *s = &p->pipelines[i].plan->source;
+    if (!s->relation || !s->relation->files || s->relation->column_count != s->column_count)
+        return refuse(err, "pipeline", i, "files without their description");
+    for (uint32_t k = 0; k < s->read_count; k++)
+        if (s->read[k] >= s->column_count || (k && s->read[k] <= s->read[k - 1]))
+            return refuse(err, "pipeline", i, "reads columns that the files do not have");
+    return QN_OK;
+}
+
 static bool count_fits(const qn_program *p, uint32_t k) /* LIMIT, OFFSET */
 {
     return k == QN_NO_CONSTANT || (k < p->constant_count && p->constant_info[k].bank == QN_BANK_I64);
@@ -131,12 +142,14 @@ static qn_status check_pipelines(const qn_program *p, qn_error *err)
         }
         if (pl->source.column_count && !pl->source.column_types)
             return refuse(err, "pipeline", i, "columns without types");
-        if (pl->source.kind > QN_SOURCE_BUFFER)
+        if (pl->source.kind > QN_SOURCE_FILE)
             return refuse(err, "pipeline", i, "unknown source");
         if (pl->source.kind == QN_SOURCE_GROUPS || pl->source.kind == QN_SOURCE_BUFFER)
             st = check_input(p, i, err);
         else if (pl->source.kind == QN_SOURCE_LIST || pl->source.kind == QN_SOURCE_FUNCTION)
             st = check_arguments(p, i, err);
+        else if (pl->source.kind == QN_SOURCE_FILE)
+            st = check_file(p, i, err);
         else if (pl->source.kind == QN_SOURCE_VALUES && pl->source.column != QN_NO_COLUMN &&
                  pl->source.column >= pl->source.column_count)
             st = refuse(err, "pipeline", i, "walks a column that does not exist");

@@ -38,7 +38,7 @@ typedef struct plan { /* of one column of the file */
     kind     kind;
     qn_type  type;
     qn_bank  bank;
-    bool     not_null, force_not_null, force_null;
+    bool     not_null, force_not_null, force_null, day_first;
 } plan;
 
 struct qn_convert {
@@ -104,6 +104,7 @@ static qn_status make_plans(qn_convert *cv, qn_error *err)
         p->bank = qn_type_bank((qn_sql_type)col->type.id);
         p->force_not_null = job->options.force_not_null && job->options.force_not_null[c];
         p->force_null = job->options.force_null && job->options.force_null[c];
+        p->day_first = job->options.day_first && job->options.day_first[c];
     }
     for (uint32_t c = 0; c < columns; c++) {
         if (given[c])
@@ -266,6 +267,33 @@ static void force(const qn_convert *cv, const plan *p, qn_field *f)
     }
 }
 
+/* DD.MM.YYYY becomes MM/DD/YYYY, the order that datetime text is read in.  Other forms stay.  False: no memory. */
+static bool month_first(qn_convert *cv, qn_field *f)
+{
+    const char *s = f->data;
+    uint32_t    n = f->bytes, a = 0, b;
+
+    while (s && a < n && s[a] >= '0' && s[a] <= '9')
+        a++;
+    if (!s || a == 0 || a > 2 || a == n || (s[a] != '.' && s[a] != '/' && s[a] != '-'))
+        return true;
+    for (b = a + 1; b < n && s[b] >= '0' && s[b] <= '9';)
+        b++;
+    uint32_t month = b - a - 1;
+    if (month == 0 || month > 2 || b == n || s[b] != s[a])
+        return true;
+    char *out = qn_arena_alloc(&cv->scratch, (size_t)n + 16);
+    if (!out)
+        return false;
+    memcpy(out, s + a + 1, month);
+    out[month] = '/';
+    memcpy(out + month + 1, s, a);
+    out[b] = '/';
+    memcpy(out + b + 1, s + b + 1, n - b - 1);
+    f->data = out;
+    return true;
+}
+
 /* ---- a batch, column by column
  * ----------------------------------------------------------------------- */
 
@@ -381,6 +409,9 @@ static bool convert_batch(qn_convert *cv, const qn_convert_task *t, uint32_t fir
         qn_field *f = &cv->fields[(size_t)k * BATCH];
         for (uint32_t i = 0; forced && i < count; i++)
             force(cv, &cv->plans[k], &f[i]);
+        for (uint32_t i = 0; cv->plans[k].day_first && i < count; i++)
+            if (!month_first(cv, &f[i]))
+                return false;
         if (!convert_column(cv, &cv->plans[k], f, count, t->fill, part, row))
             return false;
     }
@@ -481,13 +512,16 @@ static qn_status convert_row(qn_convert *cv, const qn_convert_task *t, uint32_t 
             break;
         }
         force(cv, p, f);
+        qn_field given = *f;
+        if (p->day_first && !month_first(cv, f))
+            return qn_nomem(err);
         if (!f->data) {
             column_null(p, t->fill, row);
             continue;
         }
         st = convert_any(cv, p, f, t->fill, part, row, err);
         if (st != QN_OK) {
-            qn_convert_context(err, table->name, t->file, line, name, f->data, f->bytes);
+            qn_convert_context(err, table->name, t->file, line, name, given.data, given.bytes);
             return st;
         }
     }

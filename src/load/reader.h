@@ -51,10 +51,13 @@ typedef struct qn_reader_ops {
     /* *rows = 0 at the end of the part; vectors: one per wanted column */
     qn_status (*cursor_next)(qn_reader_cursor *cursor, qn_reader_vector *vectors, uint32_t *rows, qn_error *err);
     void (*cursor_close)(qn_reader_cursor *cursor);
-    /* The next two are NULL where a reader cannot tell or do that. */
+    /* The next three are NULL where a reader cannot tell or do that. */
     void (*part_info)(const qn_reader *reader, uint64_t part, qn_reader_part *info);
     /* Passes over rows of the part, at most to its end. */
     qn_status (*cursor_skip)(qn_reader_cursor *cursor, uint64_t rows, qn_error *err);
+    /* The cursor goes on with another part of its reader and keeps its memory; NULL: not offered.  After an error it can
+     * only be closed. */
+    qn_status (*cursor_move)(qn_reader_cursor *cursor, uint64_t part, qn_error *err);
 } qn_reader_ops;
 
 struct qn_reader { /* the common head of every kind of reader */
@@ -69,14 +72,14 @@ struct qn_reader { /* the common head of every kind of reader */
 /* The file is read through env->vfs.  Errors name the file, and where in it. */
 qn_status qn_parquet_open(qn_env *env, const char *path, qn_reader **reader, qn_error *err);
 
+/* CSV files are opened by load/files.h. */
 typedef struct qn_csv_options { /* what the caller fixed; the rest is sniffed from the file's head */
     bool        has_delimiter, has_quote, has_escape, has_header, has_null;
-    char        delimiter, quote, escape;
+    char        delimiter, quote, escape; /* quote 0: none */
     bool        header;
     const char *null_text;
     bool        all_text; /* no type detection */
     uint64_t    sample_rows; /* 0: the default */
 } qn_csv_options;
-qn_status qn_csv_open(qn_env *env, const char *path, const qn_csv_options *options, qn_reader **reader, qn_error *err);
 
 #endif

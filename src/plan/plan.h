@@ -3,7 +3,7 @@
  * A statement's SELECT becomes a list of pipelines, run in order.  A pipeline reads a source, filters,
  * computes and feeds a sink; a sink that other pipelines read is a breaker.
  *
- *   source   one row · table rows · table column as (value, count) · series · VALUES ·
+ *   source   one row · table rows · rows of files · table column as (value, count) · series · VALUES ·
  *            groups of an earlier aggregation · rows of an earlier buffer · catalog rows
  *   sink     aggregation (group table) · ordered output (sort, top-N, or source order) into a buffer
  *
@@ -41,7 +41,8 @@ typedef enum qn_source_kind {
     QN_SOURCE_LIST,    /* VALUES lists: rows of constants */
     QN_SOURCE_FUNCTION,/* table functions */
     QN_SOURCE_GROUPS,  /* groups of the aggregation that pipeline `input` fed */
-    QN_SOURCE_BUFFER   /* rows that pipeline `input` put out */
+    QN_SOURCE_BUFFER,  /* rows that pipeline `input` put out */
+    QN_SOURCE_FILE     /* rows of files that are not loaded */
 } qn_source_kind;
 
 typedef struct qn_source {
@@ -50,11 +51,13 @@ typedef struct qn_source {
     uint64_t           table_id;
     uint32_t           column;  /* VALUES; QN_NO_COLUMN: one lane a block, weighted by its rows */
     bool               extremes;/* VALUES: only smallest and largest value are needed */
-    const qn_relation *relation;/* LIST, FUNCTION */
+    const qn_relation *relation;/* LIST, FUNCTION, FILE */
     uint32_t           input;   /* GROUPS, BUFFER: pipeline number */
     uint32_t           column_count;
     const qn_type     *column_types;
     const char *const *column_names;
+    uint32_t           read_count; /* FILE: columns that the pipeline looks at, ascending */
+    const uint32_t    *read;
 } qn_source;
 
 typedef struct qn_aggregation {

@@ -29,6 +29,9 @@ qn_status qn_plan_drop_unread(qn_planner *p, qn_select *select);
 /* Filters that no row decides go before the others, their order kept. */
 void qn_plan_constants_first(qn_expr **filters, uint32_t count);
 
+/* A FILE pipeline's source.read: the columns that its expressions name. */
+qn_status qn_plan_columns_read(qn_planner *p, qn_pipeline *pl);
+
 /* Fill in the estimates of an aggregation pipeline and, where rows are read, settle code array or hash. */
 void qn_plan_cost(qn_pipeline *pl, const qn_plan_settings *settings);
 

@@ -51,6 +51,10 @@ static void put_source(const qn_source *s, qn_buf *buf)
     case QN_SOURCE_FUNCTION:
         qn_buf_printf(buf, "function %s", s->relation->alias ? s->relation->alias : "scan");
         break;
+    case QN_SOURCE_FILE:
+        qn_buf_printf(buf, "%s of \"%s\", %u file%s, %u of %u columns", s->relation->file->function, s->relation->file->path,
+                      s->relation->file_count, s->relation->file_count == 1 ? "" : "s", s->read_count, s->column_count);
+        break;
     case QN_SOURCE_GROUPS:
         qn_buf_printf(buf, "groups of pipeline %u", s->input);
         break;
@@ -320,6 +324,8 @@ static void put_logical(const qn_select *s, int depth, qn_buf *buf)
         put_logical(s->from->subquery, depth, buf);
     else if (s->from->kind == QN_REL_TABLE)
         qn_buf_printf(buf, "%*sScan: %s\n", pad, "", s->from->table->name);
+    else if (s->from->kind == QN_REL_FILE)
+        qn_buf_printf(buf, "%*sScan: %s of \"%s\"\n", pad, "", s->from->file->function, s->from->file->path);
     else
         qn_buf_printf(buf, "%*sScan: %s\n", pad, "", s->from->kind == QN_REL_VALUES ? "VALUES" : "function");
 }

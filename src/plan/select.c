@@ -364,6 +364,7 @@ static qn_status build_source(qn_planner *p, const qn_relation *from, qn_source 
     }
     *source = (qn_source){.kind = from->kind == QN_REL_TABLE    ? QN_SOURCE_TABLE
                                   : from->kind == QN_REL_VALUES ? QN_SOURCE_LIST
+                                  : from->kind == QN_REL_FILE   ? QN_SOURCE_FILE
                                                                 : QN_SOURCE_FUNCTION,
                           .table = from->table,
                           .table_id = from->table ? from->table->id : 0,
@@ -372,6 +373,7 @@ static qn_status build_source(qn_planner *p, const qn_relation *from, qn_source 
                           .column_types = from->column_types,
                           .column_names = from->column_names};
     *rows = from->kind == QN_REL_TABLE ? (double)from->table->rows
+            : from->kind == QN_REL_FILE ? from->file_rows
             : from->kind == QN_REL_VALUES ? from->row_count : 1000;
     return QN_OK;
 }
@@ -749,6 +751,9 @@ qn_status qn_plan_select(const qn_bound *bound, const qn_select *select, const q
     QN_ALLOC(err, plan = qn_arena_new(arena, qn_plan));
     QN_TRY(build_select(&p, select, &last));
     QN_ASSERT(last + 1 == p.count);
+    for (uint32_t i = 0; i < p.count; i++)
+        if (p.pipelines[i].source.kind == QN_SOURCE_FILE)
+            QN_TRY(qn_plan_columns_read(&p, &p.pipelines[i]));
     plan->pipelines = p.pipelines;
     plan->pipeline_count = p.count;
     plan->param_count = bound->param_count;

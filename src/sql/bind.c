@@ -129,6 +129,7 @@ static void bind_statement_work(work *w)
     if (out && settle_params(b)) {
         out->param_count = b->param_count;
         out->param_types = b->param_types;
+        out->files = b->files;
         w->bound = out;
     }
 }

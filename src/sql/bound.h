@@ -76,7 +76,8 @@ typedef enum qn_relation_kind {
     QN_REL_TABLE,    /* a catalog table */
     QN_REL_SUBQUERY, /* (SELECT …) AS alias, or an inlined WITH */
     QN_REL_FUNCTION, /* generate_series(…) and other table functions: see table_function */
-    QN_REL_VALUES    /* VALUES (…), (…): rows × columns expressions without columns */
+    QN_REL_VALUES,   /* VALUES (…), (…): rows × columns expressions without columns */
+    QN_REL_FILE      /* read_csv(…): files, read where they are */
 } qn_relation_kind;
 
 /* Functions that may stand in FROM.  Column names and types are set by the binder. */
@@ -90,6 +91,21 @@ typedef enum qn_table_function {
     QN_TF_INSPECT,          /* quern_inspect(table): column, block, encoding, distinct, bytes … */
     QN_TF_SETTINGS          /* pg_settings: name, setting, description */
 } qn_table_function;
+
+/* A file function as written. */
+typedef struct qn_file_call {
+    const char *function;
+    const char *path; /* or a pattern */
+    bool        parquet;
+    bool        has_delimiter, has_quote, has_escape, has_header;
+    char        delimiter, quote, escape; /* quote 0: none */
+    bool        header;
+    const char *null_text; /* NULL: not given */
+    bool        all_text;
+    uint64_t    sample_rows; /* 0: not given, UINT64_MAX: all */
+} qn_file_call;
+
+struct qn_files; /* load/files.h: what the path meant when it was bound */
 
 typedef struct qn_relation {
     uint8_t         kind;
@@ -105,6 +121,11 @@ typedef struct qn_relation {
     uint32_t        row_count; /* VALUES */
     qn_expr       **values;    /* row-major, each cast to its column's type */
     bool            ordinality;/* FUNCTION … WITH ORDINALITY: a last bigint column */
+    const qn_file_call    *file;  /* FILE */
+    const struct qn_files *files;
+    uint32_t               file_count;
+    double                 file_rows; /* about */
+    struct qn_relation    *next_file; /* of the statement */
 } qn_relation;
 
 typedef struct qn_target {
@@ -214,6 +235,7 @@ struct qn_bound {
     const char       *statement_sql;/* PREPARE: text of the statement after AS */
     qn_expr         **arguments;    /* EXECUTE: constant expressions */
     uint32_t          argument_count;
+    qn_relation      *files;        /* all relations that are files, also in subqueries */
     const char      **missing_tables; /* DROP TABLE IF EXISTS: names that do not exist, for notices */
     uint32_t          missing_count;
 };
@@ -230,6 +252,10 @@ typedef struct qn_bind_context {
     bool (*prepared)(void *arg, const char *name, uint32_t *count, const qn_type **types);
     void                   *prepared_arg;
     uint32_t                max_tokens; /* 0: the default limit */
+    /* Looks at the files of a call: fills columns, files, file_count and file_rows of the relation from arena.  NULL: files
+     * are refused. */
+    qn_status (*open_files)(void *arg, const qn_file_call *call, qn_arena *arena, qn_relation *relation, qn_error *err);
+    void                   *open_files_arg;
 } qn_bind_context;
 
 /* Parse and bind the first statement of sql.  *bound is NULL when there is none.  *consumed is the number

@@ -552,9 +552,9 @@ static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg
     const PgQuery__FuncCall *f = call->node_case == QN_PG(FUNC_CALL) ? call->func_call : NULL;
     const char              *name = f ? qn_pg_string(f->funcname[f->n_funcname - 1]) : "";
     bool                     series = strcmp(name, "generate_series") == 0,
-         inspect = strcmp(name, "quern_inspect") == 0;
+         inspect = strcmp(name, "quern_inspect") == 0, file = qn_is_file_function(name);
 
-    if (!series && !inspect) {
+    if (!series && !inspect && !file) {
         return scalar_relation(b, scope, call, ordinality);
     }
     if (f->n_args > 8 || f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order ||
@@ -562,6 +562,9 @@ static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg
         return QN_BIND_FAIL(b, WRONG_OBJECT_TYPE, f->location, "%s is not an aggregate function",
                             name),
                NULL;
+    }
+    if (file) {
+        return qn_bind_file(b, scope, f, ordinality);
     }
     qn_expr *args[8];
     for (size_t i = 0; i < f->n_args; i++) {
@@ -606,7 +609,7 @@ static qn_relation *range_function(qn_binder *b, const PgQuery__RangeFunction *r
     }
     if (r->alias) {
         rel->alias = r->alias->aliasname;
-        if (one_column) {
+        if (one_column && rel->kind != QN_REL_FILE) {
             rel->column_names[0] =
                 rel->alias; /* a scalar function's column is called like its alias */
         }

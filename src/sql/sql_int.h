@@ -4,7 +4,7 @@
  *   parse.c     text -> libpg_query's tree in the statement arena
  *   types.c     type names, and the literals of the grammar
  *   resolve.c   PostgreSQL's chapter 10: which function, operator, cast
- *   expr*.c     expressions;  agg.c grouping;  from.c, select.c queries
+ *   expr*.c     expressions;  agg.c grouping;  from.c, file.c, select.c queries
  *   stmt.c, ddl.c, insert.c, copy.c   the other statements;  bind.c the doors
  *
  * Errors are sticky: a binding function returns NULL or false after setting binder->status, and its
@@ -85,6 +85,7 @@ typedef struct qn_binder {
     qn_type               *param_types;
     qn_param_ref          *param_refs;
     qn_cte                *ctes;
+    qn_relation           *files; /* met so far */
 } qn_binder;
 
 /* Which clause an expression stands in: error texts, and what is allowed there. */
@@ -228,6 +229,11 @@ qn_relation    *qn_relation_of_table(qn_binder *b, const qn_table *table, const 
 qn_expr     *qn_bind_column(qn_binder *b, const qn_relation *rel, uint32_t index, int32_t location);
 qn_relation *qn_bind_values_relation(qn_binder *b, const PgQuery__SelectStmt *stmt);
 bool         qn_bind_with(qn_binder *b, const PgQuery__WithClause *with);
+
+/* ---- file.c ---- */
+
+bool         qn_is_file_function(const char *name);
+qn_relation *qn_bind_file(qn_binder *b, qn_scope *s, const PgQuery__FuncCall *f, bool ordinality);
 
 /* ---- statements ---- */
 

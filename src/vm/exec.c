@@ -67,6 +67,7 @@ static qn_status vm_enter(qn_vm *vm, pipeline_state *pl)
     vm->single = NULL;
     vm->source_values = NULL;
     vm->source_nulls = NULL;
+    vm->file_vectors = NULL;
     vm->series_started = vm->series_done = false;
     vm->guard_slot = 0;
     for (uint32_t r = 0; r < vm->program->register_count; r++) {
@@ -107,6 +108,7 @@ static qn_status run_morsel(void *arg, int worker, uint64_t morsel, qn_error *er
         return st;
     vm->morsel = morsel;
     vm->source_cursor = 0;
+    vm->cursor_begun = false;
     if (pl->source_rows && pl->code->plan->source.kind == QN_SOURCE_BUFFER)
         vm->source_cursor = morsel * 32u * QN_LANES;
     vm->n = 0;
@@ -168,6 +170,8 @@ static int workers_for(const qn_exec *x, const pipeline_state *pl)
         rows = pl->source_groups->total;
     else if (pl->source_rows)
         rows = pl->source_rows->count;
+    else if (pl->file)
+        rows = source_file_rows(pl);
     return rows < ONE_WORKER_ROWS ? 1 : x->workers;
 }
 
@@ -205,6 +209,8 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
                   .arg = pl, .cancel = x->settings.cancel, .progress = x->settings.progress,
                   .progress_arg = x->settings.progress_arg};
     st = qn_sched_run(x->sched, &job, main->err);
+    if (pl->file)
+        source_file_finish(x, pl);
     if (st == QN_ERROR && pl->sink && sink_had_enough(x, pl->sink)) {
         qn_error_clear(main->err);
         st = QN_OK;
@@ -222,7 +228,7 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
             st = groups_merge(x, pl->groups, main->err);
     }
     pl->ns = now_ns(x) - start;
-    pl->bytes = qn_block_touched() - touched;
+    pl->bytes += qn_block_touched() - touched;
     for (int i = 0; i < x->workers; i++)
         if (x->vms[i]) {
             pl->bytes += x->vms[i]->bytes_touched;
@@ -345,6 +351,8 @@ void qn_exec_free(qn_exec *x)
             groups_free(pl->groups);
         if (pl->owns_source_rows)
             qn_rows_free(pl->source_rows);
+        if (pl->file)
+            source_file_finish(x, pl);
     }
     for (int i = 0; x->vms && i < x->workers; i++)
         vm_free(x, x->vms[i]);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "code/program.h"
+#include "load/reader.h"
 #include "store/block/block.h"
 #include "vm/agg.h"
 #include "vm/rows.h"
@@ -267,6 +268,8 @@ typedef struct pipeline_state { /* shared by workers */
     uint64_t                morsels;
     uint64_t                ns;
     uint64_t                bytes; /* of column sections that were read: qn_block_touched */
+    qn_reader              *file;        /* FILE, while it runs */
+    uint32_t               *file_places; /* column to vector of the cursor */
     bool                    owns_source_rows; /* made by system_rows_make */
 } pipeline_state;
 
@@ -347,6 +350,9 @@ struct qn_vm {
     void                   *series_values;
     void                  **source_values; /* BUFFER: columns of the current batch */
     uint64_t              **source_nulls;
+    qn_reader_cursor       *cursor;        /* FILE: kept from morsel to morsel */
+    bool                    cursor_begun;  /* it is on this morsel's part */
+    qn_reader_vector       *file_vectors;
     qn_scan                 scan;
     slot_state             *slots;
     uint32_t                guard_slot;    /* slot + 1 whose values are being evaluated: errors make it by_row */
@@ -448,6 +454,13 @@ qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err); /* c
 qn_status system_rows_make(qn_exec *exec, pipeline_state *pl, qn_error *err); /* fills pl->source_rows */
 qn_status source_next(qn_vm *vm, bool *more);
 qn_status source_load(qn_vm *vm, qn_vec *v, uint32_t column);
+/* source_file.c */
+qn_status source_file_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err);
+uint64_t  source_file_rows(const pipeline_state *pl); /* about */
+void      source_file_finish(qn_exec *exec, pipeline_state *pl); /* no worker is at work any more */
+qn_status source_file_next(qn_vm *vm);                   /* sets vm->n, 0 at the end of the part */
+qn_status source_file_load(qn_vm *vm, qn_vec *v, uint32_t column);
+/* source.c */
 qn_status source_compute(qn_vm *vm, qn_vec *v);          /* SOURCE to FLAT for the selected lanes */
 /* Select `lanes` until selection_end; what is made flat meanwhile is right for the outer selection too. */
 static inline void selection_begin(qn_vm *vm, const uint16_t *lanes, uint32_t n)

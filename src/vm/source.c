@@ -38,6 +38,8 @@ qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err)
             return system_rows_make(exec, pl, err);
         }
         break;
+    case QN_SOURCE_FILE:
+        return source_file_prepare(exec, pl, err);
     default:
         pl->morsels = 1;
     }
@@ -246,6 +248,9 @@ qn_status source_next(qn_vm *vm, bool *more)
     case QN_SOURCE_GROUPS:
         st = groups_next(vm);
         break;
+    case QN_SOURCE_FILE:
+        st = source_file_next(vm);
+        break;
     default:
         QN_UNREACHABLE();
     }
@@ -386,6 +391,8 @@ qn_status source_load(qn_vm *vm, qn_vec *v, uint32_t column)
     switch ((qn_source_kind)s->kind) {
     case QN_SOURCE_LIST:
         return load_list(vm, v, column);
+    case QN_SOURCE_FILE:
+        return source_file_load(vm, v, column);
     case QN_SOURCE_GROUPS:
         load_group(v, vm->pl->source_groups, column);
         return QN_OK;

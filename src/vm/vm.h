@@ -38,6 +38,7 @@ typedef struct qn_exec_settings {
     void            *progress_arg;
     void (*trace)(void *arg, const char *line); /* TRACE: called from the running thread, one line each */
     void            *trace_arg;
+    struct qn_vfs   *file_vfs;        /* of files in FROM; NULL: there are none */
     qn_random       *random;          /* session's generator: random(), setseed() */
     /* System rows for table functions that the vm cannot make itself (settings): rows × columns of text. */
     qn_status (*system_rows)(void *arg, const qn_relation *relation, qn_rows *rows, qn_error *err);

@@ -1049,13 +1049,14 @@ static filter_form form_of(emitter *e, const qn_expr *x)
     uint8_t        op;
     const qn_expr *k;
     qn_expr_facts f = qn_facts_of(&e->facts, x);
-    if (e->pl->source.kind != QN_SOURCE_TABLE || f.column < 0 || f.is_volatile)
+    bool          values = e->pl->source.kind == QN_SOURCE_VALUES && f.column == (int32_t)e->pl->source.column;
+    if ((e->pl->source.kind != QN_SOURCE_TABLE && !values) || f.column < 0 || f.is_volatile)
         return FORM_ROWS;
     if (is_comparison(e, x, &op, &k))
         return FORM_RANGE;
     if (x->kind == QN_EXPR_IN && strip(x->args[0])->kind == QN_EXPR_COLUMN && searchable(x->args[0]->type.id))
         return FORM_IN;
-    return is_like(e, x, &k) ? FORM_LIKE : FORM_SLOT;
+    return is_like(e, x, &k) ? FORM_LIKE : values ? FORM_ROWS : FORM_SLOT; /* values are visited one by one anyway */
 }
 
 /* The loop that evaluates a slot per distinct value. */
@@ -1224,10 +1225,28 @@ static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, 
     }
 }
 
-static void pipeline_table(emitter *e)
+/* Start walking a column's values; returns the list instruction whose jump is to be patched, or 0. */
+static uint32_t values_begin(emitter *e)
 {
     const qn_pipeline *pl = e->pl;
-    uint32_t           first_slot = e->slot_count;
+    qn_code_pipeline  *cp = &e->pipelines[pl->number];
+    bool               as_sets = true; /* whole lists can be narrowed by sets of codes only */
+    emit2(e, QN_OP_VALUES_BEGIN, QN_BANK_NONE, pl->source.column == QN_NO_COLUMN ? 0xffff : pl->source.column, pl->source.extremes);
+    for (uint32_t i = 0; i < pl->filter_count; i++)
+        as_sets = as_sets && (form_of(e, pl->filters[i]) == FORM_RANGE || form_of(e, pl->filters[i]) == FORM_IN);
+    cp->list_top = as_sets && pl->aggregation->top;
+    cp->list_distinct = as_sets && pl->list_distinct;
+    if (cp->list_top)
+        return emit1(e, QN_OP_LIST_TOP, QN_BANK_NONE, 0);
+    return cp->list_distinct ? emit2(e, QN_OP_LIST_DISTINCT, QN_BANK_NONE, pl->agg_mask_count ? pl->agg_mask[0] : 0, 0) : 0;
+}
+
+/* A pipeline over blocks: their rows, or the distinct values of a column. */
+static void pipeline_blocks(emitter *e)
+{
+    const qn_pipeline *pl = e->pl;
+    bool               values = pl->source.kind == QN_SOURCE_VALUES;
+    uint32_t           first_slot = e->slot_count, list = 0;
     int               *filter_slots = qn_arena_array(e->arena, int, pl->filter_count + 1);
     uint32_t          *ends = qn_arena_array(e->arena, uint32_t, 2 * pl->filter_count + 1), end_count = 0;
     if (!filter_slots || !ends) {
@@ -1237,10 +1256,11 @@ static void pipeline_table(emitter *e)
     for (uint32_t i = 0; i < pl->filter_count; i++) {
         if (form_of(e, pl->filters[i]) != FORM_ROWS)
             filter_slots[i] = slot_add(e, pl->filters[i], true);
-        else
+        else if (!values)
             collect_slots(e, pl->filters[i]);
     }
-    for_each_expr(e, pl, collect_slots, false);
+    if (!values)
+        for_each_expr(e, pl, collect_slots, false);
     if (e->st != QN_OK)
         return;
     uint32_t *calls = qn_arena_array(e->arena, uint32_t, e->slot_count + 1);
@@ -1259,8 +1279,10 @@ static void pipeline_table(emitter *e)
     for (uint32_t s = first_slot; s < e->slot_count; s++)
         if (!e->slots[s].is_filter)
             slot_loop(e, s, NULL, &calls[s]);
+    if (values)
+        list = values_begin(e);
     uint32_t loop = e->code_count;
-    uint32_t next = emit1(e, QN_OP_BATCH_NEXT, QN_BANK_NONE, 0);
+    uint32_t next = emit1(e, values ? QN_OP_VALUES_NEXT : QN_OP_BATCH_NEXT, QN_BANK_NONE, 0);
     for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
         if (form_of(e, pl->filters[i]) != FORM_ROWS) {
             emit1(e, QN_OP_FILTER_SLOT, QN_BANK_BOOL, (uint32_t)filter_slots[i]);
@@ -1280,6 +1302,10 @@ static void pipeline_table(emitter *e)
     if (pl->to_groups)
         emit1(e, QN_OP_GROUP_FLUSH, QN_BANK_NONE, pl->group_owner);
     patch1(e, begin, e->code_count);
+    if (list && e->pipelines[pl->number].list_top)
+        patch1(e, list, e->code_count);
+    else if (list)
+        patch2(e, list, pl->agg_mask_count ? pl->agg_mask[0] : 0, e->code_count);
     for (uint32_t i = 0; i < end_count; i += 2)
         patch2(e, ends[i], ends[i + 1], e->code_count);
     emit0(e, QN_OP_BLOCK_END, QN_BANK_NONE);
@@ -1297,15 +1323,7 @@ static void pipeline_table(emitter *e)
 static void pipeline_other(emitter *e)
 {
     const qn_pipeline *pl = e->pl;
-    bool               values = pl->source.kind == QN_SOURCE_VALUES;
-    uint32_t           begin = 0;
-    if (values) {
-        begin = emit1(e, QN_OP_BLOCK_BEGIN, QN_BANK_NONE, 0);
-        uint32_t column = pl->source.column == QN_NO_COLUMN ? 0xffff : pl->source.column;
-        emit2(e, QN_OP_VALUES_BEGIN, QN_BANK_NONE, column, pl->source.extremes);
-    }
-    uint32_t loop = e->code_count;
-    uint32_t next = emit1(e, values ? QN_OP_VALUES_NEXT : QN_OP_BATCH_NEXT, QN_BANK_NONE, 0);
+    uint32_t           loop = e->code_count, next = emit1(e, QN_OP_BATCH_NEXT, QN_BANK_NONE, 0);
     for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
         value v = compile(e, pl->filters[i], NO_REGISTER);
         emit1(e, QN_OP_FILTER, QN_BANK_BOOL, v.reg);
@@ -1317,11 +1335,6 @@ static void pipeline_other(emitter *e)
         sink_output(e);
     emit1(e, QN_OP_JUMP, QN_BANK_NONE, loop);
     patch1(e, next, e->code_count);
-    if (values) {
-        emit1(e, QN_OP_GROUP_FLUSH, QN_BANK_NONE, pl->group_owner);
-        patch1(e, begin, e->code_count);
-        emit0(e, QN_OP_BLOCK_END, QN_BANK_NONE);
-    }
     emit0(e, QN_OP_HALT, QN_BANK_NONE);
 }
 
@@ -1340,8 +1353,8 @@ static void pipeline(emitter *e, const qn_pipeline *pl)
     for (uint32_t i = 0; i < pl->source.column_count; i++)
         e->column_registers[i] = NO_REGISTER;
     e->pipelines[pl->number].begin = e->code_count;
-    if (pl->source.kind == QN_SOURCE_TABLE)
-        pipeline_table(e);
+    if (pl->source.kind == QN_SOURCE_TABLE || pl->source.kind == QN_SOURCE_VALUES)
+        pipeline_blocks(e);
     else
         pipeline_other(e);
     e->pipelines[pl->number].end = e->code_count;

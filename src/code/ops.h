@@ -110,11 +110,13 @@
     X(0xD4, SLOT_RANGE,   "skn",  0, 0, "codes that compare (n) with constant k, by search")              \
     X(0xD5, SLOT_IN,      "sk",   0, 0, "codes of the constants of set k, by search")                     \
     X(0xD6, SLOT_PRUNE,   "sk",   0, 0, "visit only chunks that may match LIKE pattern k")                \
-    X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows whose code passed; to j when none is left")\
+    X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows, or values, whose code passed; to j when none is left")\
     X(0xD8, BATCH_NEXT,   "j",    0, 0, "next batch of the source, or continue at j")                     \
     X(0xD9, FILTER_SLOT,  "s",    0, 0, "compute slot s per row for the FILTER that follows, or skip that when BLOCK_SELECT did it")               \
     X(0xDA, VALUES_BEGIN, "cn",   0, 0, "walk column c as (value, count); n = 1: extremes only")          \
     X(0xDB, VALUES_NEXT,  "j",    0, 0, "next values with their counts as weights, or continue at j")     \
+    X(0xDD, LIST_TOP,     "j",    0, 0, "keep the values that may be among the most frequent; to j while these are looked for") \
+    X(0xDE, LIST_DISTINCT,"nj",   0, 0, "the block's values, whole, for count(DISTINCT) n; continue at j if that was possible") \
     X(0xDC, BLOCK_END,    "",     0, 0, "release the block")                                              \
     /* A0 register arithmetic: r = r op r' */                                                             \
     X(0xA0, ADD_R,        "rr",   0, 0, "r = r + r'")                                                     \

@@ -39,6 +39,7 @@ typedef struct qn_code_pipeline {
     uint32_t begin, end; /* range in code[] */
     uint32_t limit, offset;  /* constants, or QN_NO_CONSTANT */
     uint32_t first_argument; /* LIST: constants row by row; FUNCTION: its arguments */
+    bool               list_top, list_distinct; /* whole value lists are worked on: vm/lists.h */
     const qn_pipeline *plan;
 } qn_code_pipeline;
 

@@ -987,11 +987,12 @@ static bool step_pipeline(verifier *v, state *s)
     uint32_t a = v->x[0], b = v->x[1];
     bool     table = kind == QN_SOURCE_TABLE, values = kind == QN_SOURCE_VALUES, blocks = table || values;
     bool     has_slot = qn_op_describe(op)->layout[0] == 's';
+    const qn_aggregation *g = v->cp->plan->aggregation;
     const qn_slot *slot = has_slot ? &v->p->slots[a] : NULL;
     if (op == QN_OP_BATCH_NEXT)
         return (!values || refuse(v, "the source gives values, not rows")) &&
                next_batch(v, s, blocks, s->phase == (table ? PHASE_BLOCK : PHASE_START));
-    if (!blocks || (values && has_slot) || (table && (op == QN_OP_VALUES_BEGIN || op == QN_OP_VALUES_NEXT)))
+    if (!blocks || (values && has_slot && slot->column != v->cp->plan->source.column) || (table && (op == QN_OP_VALUES_BEGIN || op == QN_OP_VALUES_NEXT)))
         return refuse(v, "the source does not have it");
     switch (op) {
     case QN_OP_BLOCK_BEGIN:
@@ -1011,6 +1012,19 @@ static bool step_pipeline(verifier *v, state *s)
         if (a != (v->cp->plan->source.column == QN_NO_COLUMN ? 0xffffu : v->cp->plan->source.column) || b > 1)
             return refuse(v, "the plan walks another column");
         if (!in_phase(v, s, PHASE_BLOCK))
+            return false;
+        s->phase = PHASE_WALK;
+        return true;
+    case QN_OP_LIST_TOP:
+    case QN_OP_LIST_DISTINCT:
+        if (!values || !v->cp->plan->to_groups || (op == QN_OP_LIST_TOP ? !v->cp->list_top : !v->cp->list_distinct))
+            return refuse(v, "the plan does not work on whole lists");
+        if (op == QN_OP_LIST_DISTINCT && (a >= g->agg_count || !g->aggs[a].distinct || g->aggs[a].kind != QN_AGG_COUNT || g->key_count))
+            return refuse(v, "no count(DISTINCT) %u", a);
+        if (!in_phase(v, s, PHASE_WALK))
+            return false;
+        s->phase = PHASE_DRAINED;
+        if (!branch(v, s, op == QN_OP_LIST_TOP ? a : b))
             return false;
         s->phase = PHASE_WALK;
         return true;

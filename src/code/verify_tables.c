@@ -169,7 +169,7 @@ static qn_status check_slots(const qn_program *p, qn_error *err)
             return refuse(err, "slot", i, "no such pipeline");
         const qn_code_pipeline *cp = &p->pipelines[s->pipeline];
         const qn_source        *from = &cp->plan->source;
-        if (from->kind != QN_SOURCE_TABLE || s->column >= from->column_count)
+        if ((from->kind != QN_SOURCE_TABLE && from->kind != QN_SOURCE_VALUES) || s->column >= from->column_count)
             return refuse(err, "slot", i, "no such table column");
         if (s->in >= p->register_count || s->out >= p->register_count || s->in == s->out)
             return refuse(err, "slot", i, "registers out of range or the same");

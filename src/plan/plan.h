@@ -21,6 +21,8 @@
     X(METADATA, "metadata", "values and counts of each column, no row is read")                     \
     X(DICTIONARY, "dictionary", "filter and group on one column, counts summed per value")          \
     X(VALUE_LIST, "value_list", "distinct values of one key with their counts, hashed")             \
+    X(THRESHOLD, "threshold", "only values frequent enough in some block to be among the first")     \
+    X(LIST_MERGE, "list_merge", "sorted value lists of all blocks united, for count(DISTINCT)")       \
     X(CODE_ARRAY, "code_array", "accumulators indexed by the block's codes")                        \
     X(PARTITION, "partition", "packed keys scattered into hash partitions, each folded inside the cache")    \
     X(HASH, "hash", "hash table per worker, spilled into partitions, partitions merged")
@@ -66,6 +68,7 @@ typedef struct qn_aggregation {
     uint32_t      agg_count;
     qn_agg_call  *aggs;
     bool          first_row;  /* each group notes its lowest row id: LIMIT without ORDER BY, coarse keys */
+    bool          top;        /* the reader wants the largest counts of a walk over values: LIST_TOP */
     bool          packs;      /* keys and states are likely to fit a few words: GROUP_FOLD (vm/packed.c) */
     qn_group_mode mode;
     double        cost_ns;    /* estimate for the mode chosen */
@@ -91,6 +94,7 @@ typedef struct qn_pipeline {
     uint32_t        group_owner;  /* number of the first pipeline that feeds it */
     uint32_t        agg_mask_count; /* metadata mode: which aggregates this pipeline feeds; 0: all */
     const uint32_t *agg_mask;
+    bool            list_distinct; /* values source: its one aggregate is count(DISTINCT column): LIST_DISTINCT */
     qn_output       output;
     double          rows;         /* estimate of source rows (or values) */
 } qn_pipeline;

@@ -475,6 +475,32 @@ static bool aggs_allow_weights(const qn_aggregation *a)
     return true;
 }
 
+static bool is_integer(const qn_expr *x)
+{
+    qn_bank bank = qn_type_bank((qn_sql_type)x->type.id);
+    return bank == QN_BANK_BOOL || bank == QN_BANK_I16 || bank == QN_BANK_I32 || bank == QN_BANK_I64;
+}
+
+/* Text of a column has an identity in every block; text that is computed would have to be hashed row by row. */
+static bool is_packable_value(const qn_expr *x)
+{
+    bool text = x->type.id == QN_TYPE_TEXT || x->type.id == QN_TYPE_VARCHAR;
+    return is_integer(x) || (text && x->kind == QN_EXPR_COLUMN);
+}
+
+/* count(DISTINCT column) alone over a walk of that column's values. */
+static void note_list_distinct(qn_pipeline *pl)
+{
+    const qn_aggregation *a = pl->aggregation;
+    uint32_t              n = pl->agg_mask_count ? pl->agg_mask_count : a->agg_count, i = pl->agg_mask_count ? pl->agg_mask[0] : 0;
+    if (a->key_count || n != 1 || pl->source.column == QN_NO_COLUMN)
+        return;
+    const qn_agg_call *agg = &a->aggs[i];
+    if (agg->kind != QN_AGG_COUNT || !agg->distinct || agg->filter || agg->args[0]->kind != QN_EXPR_COLUMN)
+        return;
+    pl->list_distinct = is_packable_value(agg->args[0]);
+}
+
 static qn_status split_by_column(qn_planner *p, uint32_t first)
 {
     qn_status       st = QN_OK;
@@ -509,22 +535,10 @@ static qn_status split_by_column(qn_planner *p, uint32_t first)
         pl->agg_mask = mask;
         pl->agg_mask_count = n;
         pl->group_owner = first;
+        note_list_distinct(pl);
     }
 done:
     return st;
-}
-
-static bool is_integer(const qn_expr *x)
-{
-    qn_bank bank = qn_type_bank((qn_sql_type)x->type.id);
-    return bank == QN_BANK_BOOL || bank == QN_BANK_I16 || bank == QN_BANK_I32 || bank == QN_BANK_I64;
-}
-
-/* Text of a column has an identity in every block; text that is computed would have to be hashed row by row. */
-static bool is_packable_value(const qn_expr *x)
-{
-    bool text = x->type.id == QN_TYPE_TEXT || x->type.id == QN_TYPE_VARCHAR;
-    return is_integer(x) || (text && x->kind == QN_EXPR_COLUMN);
 }
 
 /* Are keys and aggregates of the kinds that vm/packed.c can put into a few words?  Whether they fit is settled when
@@ -590,6 +604,9 @@ static qn_status choose_mode(qn_planner *p, uint32_t number)
         for (uint32_t i = 0; i < a->agg_count; i++)
             extremes = extremes && is_extreme(&a->aggs[i]);
         pl->source.extremes = extremes;
+        note_list_distinct(pl);
+        if (pl->list_distinct)
+            a->mode = QN_GROUP_LIST_MERGE;
         qn_plan_cost(pl, p->settings);
         return QN_OK;
     }
@@ -654,6 +671,22 @@ static qn_status add_aggregation(qn_planner *p, qn_source *source, double *rows,
     QN_TRY(groups_source(p, number, source));
 done:
     return st;
+}
+
+/* GROUP BY column ORDER BY count DESC LIMIT: the walk over the column's values may leave out what cannot win. */
+static void note_top(qn_planner *p, const qn_pipeline *reader)
+{
+    if (reader->source.kind != QN_SOURCE_GROUPS || reader->filter_count || !reader->output.limit || !reader->output.sort_count ||
+        !reader->output.sort[0].descending || reader->output.distinct_on || p->settings->group_mode == QN_GROUP_VALUE_LIST)
+        return;
+    const qn_pipeline *pl = &p->pipelines[reader->source.input];
+    qn_aggregation    *a = pl->aggregation;
+    const qn_expr     *x = reader->output.targets[reader->output.sort[0].target].expr;
+    if (pl->source.kind != QN_SOURCE_VALUES || pl->number + 1 != reader->number || !a->packs || a->key_count != 1 ||
+        a->keys[0]->kind != QN_EXPR_COLUMN || x->kind != QN_EXPR_AGG || a->aggs[x->index].kind != QN_AGG_COUNT_STAR)
+        return;
+    a->top = true;
+    a->mode = QN_GROUP_THRESHOLD;
 }
 
 static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t *last)
@@ -735,6 +768,7 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
     pl->output = (qn_output){.target_count = s->target_count, .visible_count = s->visible_count,
                              .targets = targets, .sort_count = s->sort_count, .sort = s->sort,
                              .limit = s->limit, .offset = s->offset, .distinct_on = s->distinct_on};
+    note_top(p, pl);
     *last = pl->number;
 done:
     return st;

@@ -3,6 +3,7 @@
 
 #include <time.h>
 #include "base/assert.h"
+#include "vm/lists.h"
 #include "vm/packed.h"
 
 #define ONE_WORKER_ROWS 65536u /* below, waking another worker costs more than it saves */
@@ -175,6 +176,14 @@ static int workers_for(const qn_exec *x, const pipeline_state *pl)
     return rows < ONE_WORKER_ROWS ? 1 : x->workers;
 }
 
+qn_status exec_run_morsels(qn_exec *x, pipeline_state *pl, qn_error *err)
+{
+    qn_job job = {.count = pl->sink && !pl->sink->keep ? 0 : pl->morsels, .max_workers = workers_for(x, pl), .run = run_morsel,
+                  .arg = pl, .cancel = x->settings.cancel, .progress = x->settings.progress,
+                  .progress_arg = x->settings.progress_arg};
+    return qn_sched_run(x->sched, &job, err);
+}
+
 qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
 {
     qn_exec        *x = main->exec;
@@ -194,6 +203,10 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     st = source_prepare(x, pl, main->err);
     if (st != QN_OK)
         return st;
+    if (pl->code->list_top)
+        st = list_top_run(x, pl, main->err);
+    if (st != QN_OK)
+        return st;
     if (!plan->to_groups)
         st = sink_new(x, pl->code, &pl->sink, main->err);
     else if (plan->group_owner == number)
@@ -205,10 +218,12 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     if (pl->groups)
         pl->groups->table = pl->table ? pl->table : pl->source_groups ? pl->source_groups->table
                             : pl->source_rows ? pl->source_rows->table : NULL;
-    qn_job job = {.count = pl->sink && !pl->sink->keep ? 0 : pl->morsels, .max_workers = workers_for(x, pl), .run = run_morsel,
-                  .arg = pl, .cancel = x->settings.cancel, .progress = x->settings.progress,
-                  .progress_arg = x->settings.progress_arg};
-    st = qn_sched_run(x->sched, &job, main->err);
+    if (pl->code->list_distinct)
+        st = list_distinct_new(x, pl, main->err);
+    if (st == QN_OK)
+        st = exec_run_morsels(x, pl, main->err);
+    if (st == QN_OK && pl->distinct)
+        st = list_distinct_finish(x, pl, plan->agg_mask_count ? plan->agg_mask[0] : 0, main->err);
     if (pl->file)
         source_file_finish(x, pl);
     if (st == QN_ERROR && pl->sink && sink_had_enough(x, pl->sink)) {
@@ -349,6 +364,8 @@ void qn_exec_free(qn_exec *x)
         sink_free(pl->sink, &x->mem);
         if (pl->groups && pl->code->plan->group_owner == i)
             groups_free(pl->groups);
+        list_top_free(pl->top);
+        list_distinct_free(pl->distinct);
         if (pl->owns_source_rows)
             qn_rows_free(pl->source_rows);
         if (pl->file)

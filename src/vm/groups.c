@@ -314,6 +314,7 @@ qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_stat
     qn_latch_init(&g->latch);
     g->mode = g->plan->mode;
     *out = g;
+    g->thresholded = pl->top != NULL;
     return g->plan->packs && pl->table ? packed_new(exec, g, pl, &g->packed, err) : QN_OK;
 }
 
@@ -851,16 +852,30 @@ qn_status groups_flush_block(qn_vm *vm, qn_groups *g)
 
 /* ---- finding ----------------------------------------------------------------------------------- */
 
+/* The one group of an aggregation without keys, NULL when memory is refused. */
+static uint8_t *single_row(qn_groups *g, group_local *l)
+{
+    bool fresh;
+    if (l->table.count)
+        return group_row(&l->table, 0);
+    memset(l->key_row, 0, g->layout.row_bytes);
+    return group_table_find(&l->table, l->key_row, g->layout.key_begin, g->layout.key_end, &fresh);
+}
+
 static qn_status find_single(qn_vm *vm, qn_groups *g)
 {
-    group_local *l = &g->locals[vm->worker];
-    if (!l->table.count) {
-        bool fresh;
-        memset(l->key_row, 0, g->layout.row_bytes);
-        if (!group_table_find(&l->table, l->key_row, g->layout.key_begin, g->layout.key_end, &fresh))
-            return qn_nomem(vm->err);
-    }
-    vm->single = group_row(&l->table, 0);
+    vm->single = single_row(g, &g->locals[vm->worker]);
+    return vm->single ? QN_OK : qn_nomem(vm->err);
+}
+
+qn_status groups_add_count(qn_groups *g, uint32_t agg, uint64_t count, qn_error *err)
+{
+    uint8_t *row = single_row(g, &g->locals[0]);
+    if (!row)
+        return qn_nomem(err);
+    agg_state state = g->layout.aggs[agg];
+    int64_t  *n = (int64_t *)(void *)(row + state.offset); /* the state of a count */
+    *n += (int64_t)count;
     return QN_OK;
 }
 
@@ -1315,6 +1330,8 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
     if (g->packed) {
         bool rows, by_codes = packed_used_codes(g->packed, &rows);
         g->part_count = packed_partitions(g->packed);
+        if (g->mode == QN_GROUP_THRESHOLD && !g->thresholded)
+            g->mode = QN_GROUP_VALUE_LIST;
         if (g->mode == QN_GROUP_PARTITION || g->mode == QN_GROUP_CODE_ARRAY)
             g->mode = by_codes && !rows ? QN_GROUP_CODE_ARRAY : QN_GROUP_PARTITION;
         return packed_merge(exec, g, err);

@@ -85,6 +85,7 @@ typedef struct qn_scan {
     /* VALUES */
     uint32_t        value_column;
     bool            in_values, extremes;
+    qn_codeset      value_set; /* codes that the filters left */
     uint32_t        value_next;
     uint32_t        weights[QN_LANES];
 } qn_scan;
@@ -206,6 +207,7 @@ typedef struct qn_groups {
     uint64_t              total;
     qn_group_mode         mode;
     const qn_table       *table; /* whose blocks lazy text in the rows means */
+    bool                  thresholded; /* only candidates for the top are folded */
     struct qn_packed     *packed; /* its groups are packed tuples (packed.h), or NULL: they are rows */
 } qn_groups;
 
@@ -270,6 +272,8 @@ typedef struct pipeline_state { /* shared by workers */
     uint64_t                bytes; /* of column sections that were read: qn_block_touched */
     qn_reader              *file;        /* FILE, while it runs */
     uint32_t               *file_places; /* column to vector of the cursor */
+    struct qn_list_top      *top;      /* only candidates for the top are folded, or NULL */
+    struct qn_list_distinct *distinct; /* value lists are counted as wholes, or NULL */
     bool                    owns_source_rows; /* made by system_rows_make */
 } pipeline_state;
 
@@ -392,6 +396,11 @@ static inline uint32_t vm_selected(const qn_vm *vm) { return vm->sel ? vm->sel_n
 static inline bool     bit_get(const uint64_t *bits, uint32_t i) { return bits && (bits[i / 64] >> (i % 64) & 1); }
 static inline void     bit_set(uint64_t *bits, uint32_t i) { bits[i / 64] |= 1ull << (i % 64); }
 
+static inline bool     codeset_has(const qn_codeset *set, uint32_t code)
+{
+    return set->is_range ? code >= set->lo && code <= set->hi : bit_get(set->bits, code);
+}
+
 /* Whether a code means NULL: code 0, unless the values were computed (then any code may, and code 0 need not). */
 static inline bool dict_null(const qn_dict *d, uint32_t code) { return d->nulls ? bit_get(d->nulls, code) : code == 0; }
 
@@ -430,6 +439,7 @@ qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nul
 bool      replay_batch(qn_vm *vm);
 /* exec.c */
 qn_status exec_run_pipeline(qn_vm *vm, uint32_t w);
+qn_status exec_run_morsels(qn_exec *exec, pipeline_state *pl, qn_error *err); /* the pipeline's range over all of them */
 /* Row id within the table (or row number of the source) of a lane. */
 static inline uint64_t vm_row_id(const qn_vm *vm, uint32_t lane)
 {
@@ -484,6 +494,8 @@ qn_status groups_fold(qn_vm *vm, qn_groups *g, uint32_t first);
 uint64_t  groups_hash(const uint8_t *key, uint32_t bytes); /* of null mask and identities */
 /* Identities of the selected lanes at keys + lane × stride, 1 or 2 words each; NULLs have 0. */
 qn_status groups_identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t words, uint8_t *keys, uint32_t stride);
+/* Without keys: so much more for a count. */
+qn_status groups_add_count(qn_groups *g, uint32_t agg, uint64_t count, qn_error *err);
 void      groups_begin_block(qn_groups *g, int worker);
 qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t count);
 qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v);

@@ -4,6 +4,7 @@
  * number given out by an id_map, a count those of the table's rows, a sum those of (largest - smallest) × rows.  The
  * fields are laid into words largest first, each where it fits first.  The snapshot of this execution is what the
  * bounds are read from, so nothing has to be guarded: what does not fit is left to the generic table. */
+#include "vm/lists.h"
 #include "vm/packed_int.h"
 
 #include "base/assert.h"
@@ -303,6 +304,8 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
                 x = a->aggs[p->distinct[d].agg].args[0];
         QN_ASSERT(x);
         entries = bounds_of(p->table, x->index).entries;
+        if (pl->top) /* only so many values are folded at all */
+            entries = list_top_count(pl->top);
         if (!id_map_init(&p->maps[i], p->mem, entries, p->workers))
             return qn_nomem(err);
     }

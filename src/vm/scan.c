@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "type/like.h"
+#include "vm/lists.h"
 #include "type/numeric.h"
 
 #define DENSE_ROWS 256u /* of a window of 2048: below, rows are picked one by one */
@@ -94,6 +95,7 @@ static qn_status block_begin(qn_vm *vm, uint32_t w)
     s->selected = entry->rows;
     s->cursor = 0;
     s->in_values = false;
+    s->value_set = (qn_codeset){.is_range = true, .lo = 0, .hi = UINT32_MAX};
     memset(s->columns, 0, sizeof(qn_dict) * s->table->column_count);
     qn_arena_reset(&vm->block);
     for (uint32_t i = 0; i < vm->program->slot_count; i++)
@@ -416,6 +418,37 @@ static qn_status slot_prune(qn_vm *vm, uint32_t w)
     return st;
 }
 
+/* Narrow the values to be walked to those of the set as well. */
+static qn_status values_select(qn_vm *vm, const qn_codeset *set, const qn_block_column *c, bool *left)
+{
+    qn_codeset *have = &vm->scan.value_set;
+    if (set->is_range && have->is_range) {
+        have->lo = set->lo > have->lo ? set->lo : have->lo;
+        have->hi = set->hi < have->hi ? set->hi : have->hi;
+        *left = have->lo <= have->hi;
+        return QN_OK;
+    }
+    size_t    words = ((size_t)c->distinct + 64) / 64;
+    uint64_t *bits = qn_arena_alloc0(&vm->block, words * 8);
+    if (!bits)
+        return qn_nomem(vm->err);
+    for (uint32_t i = 0; i < 2; i++) {
+        const qn_codeset *x = i ? set : have;
+        for (uint32_t code = 0; code <= c->distinct; code++) { /* ranges become bits */
+            if (!x->is_range)
+                break;
+            if (code >= x->lo && code <= x->hi)
+                bit_set(bits, code);
+        }
+    }
+    for (size_t k = 0; k < words; k++) {
+        bits[k] = (have->is_range ? bits[k] : have->bits[k]) & (set->is_range ? bits[k] : set->bits[k]);
+        *left = *left || bits[k];
+    }
+    *have = (qn_codeset){.bits = bits};
+    return QN_OK;
+}
+
 static qn_status block_select(qn_vm *vm, uint32_t w)
 {
     uint32_t s, target;
@@ -429,6 +462,11 @@ static qn_status block_select(qn_vm *vm, uint32_t w)
         return QN_OK;
     state->applied = true;
     const qn_codeset *set = &state->set;
+    if (vm->pl->code->plan->source.kind == QN_SOURCE_VALUES) {
+        bool      left = false;
+        qn_status st = values_select(vm, set, c, &left);
+        return st != QN_OK || left ? st : go(vm, target);
+    }
     if (set->is_range && set->lo > set->hi) {
         scan->selected = 0;
         return go(vm, target);
@@ -561,6 +599,9 @@ bool replay_batch(qn_vm *vm)
     if (s->block && s->in_values) {
         s->in_values = false;
         s->cursor = 0;
+        for (uint32_t i = 0; i < vm->program->slot_count; i++) /* rows are filtered one by one */
+            if (vm->program->slots[i].pipeline == vm->pl->code->plan->number)
+                vm->slots[i].applied = false;
         vm->replay.by_rows = true;
         vm->replay.armed = false;
     } else {
@@ -637,6 +678,60 @@ static qn_status values_begin(qn_vm *vm, uint32_t w)
     return QN_OK;
 }
 
+/* The next codes to walk: first … first + n - 1, of which inside belong to the set; these lanes are listed in the
+ * selection buffer when some do not. */
+static bool values_window(qn_vm *vm, uint32_t distinct, uint32_t *first, uint32_t *n, uint32_t *inside)
+{
+    qn_scan          *s = &vm->scan;
+    const qn_codeset *set = &s->value_set;
+    if (set->is_range) {
+        uint32_t last = set->hi < distinct ? set->hi : distinct;
+        *first = s->value_next > set->lo ? s->value_next : set->lo;
+        if (*first > last)
+            return false;
+        *n = last + 1 - *first < QN_LANES ? last + 1 - *first : QN_LANES;
+        *inside = *n;
+        return true;
+    }
+    uint32_t code = s->value_next;
+    while (code <= distinct) {
+        uint64_t word = set->bits[code / 64] >> (code % 64);
+        if (word) {
+            code += (uint32_t)__builtin_ctzll(word);
+            break;
+        }
+        code = (code / 64 + 1) * 64;
+    }
+    if (code > distinct)
+        return false;
+    uint32_t most = distinct + 1 - code < QN_LANES ? distinct + 1 - code : QN_LANES, m = 0;
+    for (uint32_t i = 0; i < most; i++) {
+        vm->sel_buffers[0][m] = (uint16_t)i;
+        m += bit_get(set->bits, code + i);
+    }
+    *first = code;
+    *n = (uint32_t)vm->sel_buffers[0][m - 1] + 1;
+    *inside = m;
+    return true;
+}
+
+static qn_status list_top(qn_vm *vm, uint32_t w)
+{
+    bool      fold;
+    qn_status st = vm->scan.in_values ? list_top_block(vm, &fold) : (fold = true, QN_OK);
+    return st != QN_OK || fold ? st : go(vm, qn_operand1(vm->program, w));
+}
+
+static qn_status list_distinct(qn_vm *vm, uint32_t w)
+{
+    uint32_t n, target;
+    qn_operand2(vm->program, w, &n, &target);
+    if (!vm->pl->distinct)
+        return QN_OK;
+    qn_status st = list_distinct_block(vm);
+    return st == QN_OK ? go(vm, target) : st;
+}
+
 static qn_status values_next(qn_vm *vm, uint32_t w)
 {
     qn_scan *s = &vm->scan;
@@ -673,10 +768,16 @@ static qn_status values_next(qn_vm *vm, uint32_t w)
         vm->weights = s->weights;
         return replay_arm(vm);
     }
-    uint32_t first = s->value_next, n = c->distinct + 1 - first < QN_LANES ? c->distinct + 1 - first : QN_LANES;
+    uint32_t first, n, inside;
+    if (!values_window(vm, c->distinct, &first, &n, &inside))
+        return go(vm, target);
     uint32_t skip = first == 0;
     batch_reset(vm, n);
     vm->row_base = first;
+    if (inside < n) {
+        vm->sel = vm->sel_buffers[0];
+        vm->sel_n = inside;
+    }
     if (skip)
         s->weights[0] = c->null_count;
     if (n > skip) {
@@ -704,4 +805,6 @@ void register_pipeline(qn_handler (*tables)[256])
     register_op(tables, QN_OP_FILTER_SLOT, filter_slot);
     register_op(tables, QN_OP_VALUES_BEGIN, values_begin);
     register_op(tables, QN_OP_VALUES_NEXT, values_next);
+    register_op(tables, QN_OP_LIST_TOP, list_top);
+    register_op(tables, QN_OP_LIST_DISTINCT, list_distinct);
 }

@@ -1,0 +1,378 @@
+/* GROUP BY one column ORDER BY count DESC LIMIT k without counting every value: threshold top-N.
+ *
+ * Each block knows how often each of its values occurs.  A value that occurs T times in all occurs at least T / blocks
+ * times in some block, so with a T that k values are known to reach, only values that frequent somewhere can be among
+ * the first k (the three-phase algorithm of Cao and Wang 2004, which is exact):
+ *
+ *   1. note the most frequent values of each block; what they sum up to is a lower bound of their totals, and the
+ *      k-th largest sum is T;
+ *   2. note every value that occurs T / blocks times in some block: the candidates;
+ *   3. fold the candidates' counts from all blocks, as any grouping does (packed.c).
+ *
+ * The histograms of counts in the headers tell beforehand whether it pays: where counts are all alike everything is a
+ * candidate, and the ordinary walk over all values is taken.  NULL takes no part in phases 1 and 2 and is always
+ * folded. */
+#include "vm/lists.h"
+#include "vm/tuples.h"
+
+#include <stdlib.h>
+#include "base/assert.h"
+
+#define ENTRIES_MIN 32768u   /* fewer values are folded at once */
+#define BLOOM_PER_VALUE 256u /* bits of the first test for each candidate */
+
+enum { PHASE_FREQUENT = 1, PHASE_CANDIDATES, PHASE_FOLD };
+
+typedef struct noted { /* a worker's */
+    uint64_t *tuples; /* identity (2 words), count */
+    uint64_t  count, room;
+} noted;
+
+struct qn_list_top {
+    qn_mem   *mem;
+    int       phase, workers;
+    uint32_t  column;
+    bool      text;
+    uint64_t  keep;
+    uint64_t  least;    /* phase 2: count in one block */
+    noted    *noted;
+    uint64_t *candidates; /* identities, 2 words each */
+    uint64_t  candidate_count;
+    uint32_t *heads;    /* open addressing over candidates */
+    uint64_t  heads_size;
+    uint64_t *bloom;
+    uint32_t  bloom_bits;
+};
+
+uint64_t list_top_count(const qn_list_top *t) { return t->candidate_count; }
+
+void list_top_free(qn_list_top *t)
+{
+    if (!t)
+        return;
+    for (int w = 0; w < t->workers; w++)
+        qn_free(t->mem, t->noted[w].tuples, t->noted[w].room * 3 * sizeof(uint64_t));
+    qn_free(t->mem, t->candidates, t->candidate_count * 2 * sizeof(uint64_t));
+    qn_free(t->mem, t->heads, t->heads_size * sizeof *t->heads);
+    qn_free(t->mem, t->bloom, (1ull << t->bloom_bits) / 8);
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------------- */
+
+static uint32_t log2_of(uint64_t n) { return 63 - (uint32_t)__builtin_clzll(n); }
+
+/* The largest power of two that `keep` values of the block reach, or 1. */
+static uint32_t frequent_in(const qn_block_column *c, uint64_t keep, uint64_t *values)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = QN_COUNTOF(c->count_log2); i-- > 0;) {
+        sum += c->count_log2[i];
+        if (sum >= keep || !i) {
+            *values = sum;
+            return 1u << i;
+        }
+    }
+    return 1;
+}
+
+static uint64_t values_reaching(const qn_block_column *c, uint64_t count)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = log2_of(count); i < QN_COUNTOF(c->count_log2); i++)
+        sum += c->count_log2[i];
+    return sum;
+}
+
+static uint64_t *note(qn_list_top *t, int worker, uint64_t more)
+{
+    noted *n = &t->noted[worker];
+    if (n->count + more > n->room) {
+        uint64_t  room = (n->count + more) * 2 + 256;
+        uint64_t *grown = qn_realloc(t->mem, n->tuples, n->room * 3 * sizeof *grown, room * 3 * sizeof *grown);
+        if (!grown)
+            return NULL;
+        n->tuples = grown;
+        n->room = room;
+    }
+    uint64_t *at = n->tuples + n->count * 3;
+    n->count += more;
+    return at;
+}
+
+/* Values of the block's set that occur `least` times or more. */
+static qn_status note_block(qn_vm *vm, qn_list_top *t, uint64_t least)
+{
+    const qn_block_column *c = qn_block_column_at(vm->scan.block, t->column);
+    const qn_codeset      *set = &vm->scan.value_set;
+    const qn_hash128      *hashes = NULL;
+    qn_status              st = QN_OK;
+    uint32_t               counts[QN_LANES], codes[QN_LANES];
+    int64_t               *values = qn_arena_alloc(&vm->block, QN_LANES * sizeof *values);
+    uint32_t               from = set->is_range && set->lo > 1 ? set->lo : 1, to = set->is_range && set->hi < c->distinct ? set->hi : c->distinct;
+    if (!values)
+        return qn_nomem(vm->err);
+    if (least > c->max_count)
+        return QN_OK;
+    if (t->text && c->distinct)
+        st = qn_block_hashes(vm->scan.block, t->column, &hashes, vm->err);
+    vm->bytes_touched += c->bytes_counts;
+    for (uint32_t first = from; first <= to && st == QN_OK; first += QN_LANES) {
+        uint32_t n = to + 1 - first < QN_LANES ? to + 1 - first : QN_LANES, m = 0;
+        st = qn_block_counts(vm->scan.block, t->column, first, n, counts, vm->err);
+        for (uint32_t i = 0; i < n && st == QN_OK; i++) {
+            codes[m] = first + i;
+            m += counts[i] >= least && codeset_has(set, first + i);
+        }
+        if (st != QN_OK || !m)
+            continue;
+        if (!t->text)
+            st = qn_block_values_i64(vm->scan.block, t->column, first, n, values, vm->err);
+        uint64_t *to_tuple = st == QN_OK ? note(t, vm->worker, m) : NULL;
+        if (st == QN_OK && !to_tuple)
+            return qn_nomem(vm->err);
+        for (uint32_t i = 0; i < m && st == QN_OK; i++, to_tuple += 3) {
+            to_tuple[0] = t->text ? hashes[codes[i] - 1].lo : (uint64_t)values[codes[i] - first];
+            to_tuple[1] = t->text ? hashes[codes[i] - 1].hi : 0;
+            to_tuple[2] = counts[codes[i] - first];
+        }
+    }
+    return st;
+}
+
+static inline uint64_t bloom_place(const qn_list_top *t, uint64_t lo) { return (lo * 0x9e3779b97f4a7c15ull) >> (64 - t->bloom_bits); }
+
+static bool is_candidate(const qn_list_top *t, uint64_t lo, uint64_t hi)
+{
+    uint64_t key[2] = {lo, hi};
+    for (uint64_t at = tuple_hash(key, 2) & (t->heads_size - 1); t->heads[at]; at = (at + 1) & (t->heads_size - 1)) {
+        const uint64_t *c = t->candidates + (uint64_t)(t->heads[at] - 1) * 2;
+        if (c[0] == lo && c[1] == hi)
+            return true;
+    }
+    return false;
+}
+
+/* Narrow the block's set to the candidates, and NULL. */
+static qn_status keep_candidates(qn_vm *vm, qn_list_top *t)
+{
+    const qn_block_column *c = qn_block_column_at(vm->scan.block, t->column);
+    const qn_codeset      *set = &vm->scan.value_set;
+    const qn_hash128      *hashes = NULL;
+    qn_status              st = QN_OK;
+    uint64_t              *bits = qn_arena_alloc0(&vm->block, ((size_t)c->distinct + 64) / 64 * 8);
+    int64_t               *values = qn_arena_alloc(&vm->block, QN_LANES * sizeof *values);
+    uint32_t               from = set->is_range && set->lo > 1 ? set->lo : 1, to = set->is_range && set->hi < c->distinct ? set->hi : c->distinct;
+    if (!bits || !values)
+        return qn_nomem(vm->err);
+    if (codeset_has(set, 0))
+        bits[0] = 1;
+    if (t->text && c->distinct)
+        st = qn_block_hashes(vm->scan.block, t->column, &hashes, vm->err);
+    vm->bytes_touched += t->text ? c->bytes_hashes : 0;
+    for (uint32_t first = from; first <= to && st == QN_OK; first += QN_LANES) {
+        uint32_t n = to + 1 - first < QN_LANES ? to + 1 - first : QN_LANES, m = 0;
+        uint32_t likely[QN_LANES];
+        if (t->text) {
+            for (uint32_t i = 0; i < n; i++) {
+                uint64_t b = bloom_place(t, hashes[first + i - 1].lo);
+                likely[m] = i;
+                m += t->bloom[b / 64] >> (b % 64) & 1;
+            }
+        } else {
+            st = qn_block_values_i64(vm->scan.block, t->column, first, n, values, vm->err);
+            for (uint32_t i = 0; i < n && st == QN_OK; i++) {
+                uint64_t b = bloom_place(t, (uint64_t)values[i]);
+                likely[m] = i;
+                m += t->bloom[b / 64] >> (b % 64) & 1;
+            }
+        }
+        for (uint32_t i = 0; i < m && st == QN_OK; i++) {
+            uint32_t code = first + likely[i];
+            uint64_t lo = t->text ? hashes[code - 1].lo : (uint64_t)values[likely[i]], hi = t->text ? hashes[code - 1].hi : 0;
+            if (codeset_has(set, code) && is_candidate(t, lo, hi))
+                bit_set(bits, code);
+        }
+    }
+    vm->scan.value_set = (qn_codeset){.bits = bits};
+    return st;
+}
+
+qn_status list_top_block(qn_vm *vm, bool *fold)
+{
+    qn_list_top *t = vm->pl->top;
+    uint64_t     values;
+    *fold = !t || t->phase == PHASE_FOLD;
+    if (!t)
+        return QN_OK;
+    if (t->phase == PHASE_FOLD)
+        return keep_candidates(vm, t);
+    if (t->phase == PHASE_CANDIDATES)
+        return note_block(vm, t, t->least);
+    return note_block(vm, t, frequent_in(qn_block_column_at(vm->scan.block, t->column), t->keep, &values));
+}
+
+/* ---- the phases -------------------------------------------------------------------------------------- */
+
+/* What all workers noted as tuples of distinct identities with summed counts. */
+static qn_status gather(qn_list_top *t, uint64_t **out, uint64_t *count, qn_error *err)
+{
+    uint64_t n = 0, at = 0;
+    for (int w = 0; w < t->workers; w++)
+        n += t->noted[w].count;
+    uint64_t  size = tuple_heads(n);
+    uint64_t *tuples = qn_alloc(t->mem, (n * 3 + 1) * sizeof *tuples);
+    uint32_t *heads = qn_alloc(t->mem, size * sizeof *heads);
+    if (!tuples || !heads) {
+        qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+        qn_free(t->mem, heads, size * sizeof *heads);
+        return qn_nomem(err);
+    }
+    for (int w = 0; w < t->workers; w++) {
+        if (t->noted[w].count)
+            memcpy(tuples + at, t->noted[w].tuples, t->noted[w].count * 3 * sizeof *tuples);
+        at += t->noted[w].count * 3;
+        t->noted[w].count = 0;
+    }
+    *count = tuple_fold(&(tuple_shape){.keys = 2, .adds = 1}, tuples, n, heads, size);
+    qn_free(t->mem, heads, size * sizeof *heads);
+    uint64_t *fitted = qn_realloc(t->mem, tuples, (n * 3 + 1) * sizeof *tuples, (*count * 3 + 1) * sizeof *tuples);
+    *out = fitted ? fitted : tuples;
+    if (!fitted)
+        qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+    return fitted ? QN_OK : qn_nomem(err);
+}
+
+static int descending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+static qn_status kth_largest(qn_list_top *t, const uint64_t *tuples, uint64_t n, uint64_t *out, qn_error *err)
+{
+    uint64_t *counts = qn_alloc(t->mem, (n + 1) * sizeof *counts);
+    if (!counts)
+        return qn_nomem(err);
+    for (uint64_t i = 0; i < n; i++)
+        counts[i] = tuples[i * 3 + 2];
+    qsort(counts, n, sizeof *counts, descending);
+    *out = n >= t->keep ? counts[t->keep - 1] : 0;
+    qn_free(t->mem, counts, (n + 1) * sizeof *counts);
+    return QN_OK;
+}
+
+static qn_status candidates_index(qn_list_top *t, uint64_t *tuples, uint64_t n, qn_error *err)
+{
+    t->candidate_count = n;
+    t->candidates = qn_alloc(t->mem, n * 2 * sizeof *t->candidates);
+    t->heads_size = tuple_heads(n);
+    t->heads = qn_alloc0(t->mem, t->heads_size * sizeof *t->heads);
+    t->bloom_bits = 16;
+    while (t->bloom_bits < 22 && 1ull << t->bloom_bits < n * BLOOM_PER_VALUE)
+        t->bloom_bits++;
+    t->bloom = qn_alloc0(t->mem, (1ull << t->bloom_bits) / 8);
+    if (!t->candidates || !t->heads || !t->bloom)
+        return qn_nomem(err);
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t *key = tuples + i * 3;
+        uint64_t        at = tuple_hash(key, 2) & (t->heads_size - 1), b = bloom_place(t, key[0]);
+        memcpy(t->candidates + i * 2, key, 2 * sizeof *key);
+        while (t->heads[at])
+            at = (at + 1) & (t->heads_size - 1);
+        t->heads[at] = (uint32_t)i + 1;
+        t->bloom[b / 64] |= 1ull << (b % 64);
+    }
+    return QN_OK;
+}
+
+/* Rows the pipeline that reads the groups keeps, or 0 when the threshold is of no use to it. */
+static uint64_t rows_kept(qn_exec *exec, const pipeline_state *pl)
+{
+    uint32_t next = pl->code->plan->number + 1;
+    if (next >= exec->program->pipeline_count)
+        return 0;
+    const qn_code_pipeline *cp = &exec->program->pipelines[next];
+    int64_t                 limit, offset = 0;
+    if (cp->limit == QN_NO_CONSTANT || exec->constant_nulls[cp->limit])
+        return 0;
+    limit = exec->constants[cp->limit].i64;
+    if (cp->offset != QN_NO_CONSTANT && !exec->constant_nulls[cp->offset])
+        offset = exec->constants[cp->offset].i64;
+    return limit <= 0 || offset < 0 || limit > 100000 || offset > 100000 ? 0 : (uint64_t)(limit + offset);
+}
+
+/* Run phases 1 and 2; *pays tells whether phase 3 is worth it. */
+static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
+{
+    uint64_t  entries = 0, frequent = 0, candidates = 0, values, best = 0, blocks = pl->table->block_count, n;
+    uint64_t *tuples;
+    qn_status st;
+    *pays = false;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const qn_block_column *c = qn_block_column_at(pl->table->blocks[b].block, t->column);
+        if (c->kind != QN_COL_DICT)
+            return QN_OK;
+        uint64_t reach = frequent_in(c, t->keep, &values);
+        best = reach > best ? reach : best;
+        frequent += values;
+        entries += c->distinct;
+    }
+    if (entries < ENTRIES_MIN || frequent > entries / 8 || best < 2)
+        return QN_OK;
+    t->phase = PHASE_FREQUENT;
+    st = exec_run_morsels(exec, pl, err);
+    if (st == QN_OK)
+        st = gather(t, &tuples, &n, err);
+    if (st != QN_OK)
+        return st;
+    st = kth_largest(t, tuples, n, &t->least, err);
+    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+    if (st != QN_OK)
+        return st;
+    t->least = (t->least + blocks - 1) / blocks;
+    if (t->least < 2)
+        return QN_OK;
+    for (uint32_t b = 0; b < blocks; b++)
+        candidates += values_reaching(qn_block_column_at(pl->table->blocks[b].block, t->column), t->least);
+    if (candidates > entries / 8)
+        return QN_OK;
+    t->phase = PHASE_CANDIDATES;
+    st = exec_run_morsels(exec, pl, err);
+    if (st == QN_OK)
+        st = gather(t, &tuples, &n, err);
+    if (st != QN_OK)
+        return st;
+    *pays = n > 0;
+    if (n)
+        st = candidates_index(t, tuples, n, err);
+    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+    t->phase = PHASE_FOLD;
+    return st;
+}
+
+qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
+{
+    const qn_pipeline *plan = pl->code->plan;
+    uint64_t           keep = exec->settings.force_codes_off ? 0 : rows_kept(exec, pl);
+    bool               pays;
+    if (!keep)
+        return QN_OK;
+    qn_list_top *t = qn_arena_new(&exec->arena, qn_list_top);
+    if (!t)
+        return qn_nomem(err);
+    t->noted = qn_arena_array(&exec->arena, noted, (size_t)exec->workers);
+    if (!t->noted)
+        return qn_nomem(err);
+    t->mem = &exec->mem;
+    t->workers = exec->workers;
+    t->column = plan->source.column;
+    t->text = qn_type_bank((qn_sql_type)plan->source.column_types[t->column].id) == QN_BANK_STR;
+    t->keep = keep;
+    pl->top = t;
+    qn_status st = find_candidates(exec, pl, t, &pays, err);
+    if (st != QN_OK || !pays) {
+        list_top_free(t);
+        pl->top = NULL;
+    }
+    return st;
+}

@@ -450,18 +450,6 @@ static int values_column(const qn_pipeline *pl)
     return seen;
 }
 
-/* Is some filter `column LIKE constant`?  Walking all values would decode all text. */
-static bool filters_by_pattern(const qn_pipeline *pl)
-{
-    for (uint32_t i = 0; i < pl->filter_count; i++) {
-        const qn_expr *x = pl->filters[i];
-        if (x->kind == QN_EXPR_CALL && x->argc == 2 && qn_expr_is_constant(x->args[1]) &&
-            !strcmp(qn_function_by_id(x->index)->name, "textlike"))
-            return true;
-    }
-    return false;
-}
-
 /* Value order and the form of coarse values depend on rows: only exact folds may use weights. */
 static bool aggs_allow_weights(const qn_aggregation *a)
 {
@@ -593,8 +581,6 @@ static qn_status choose_mode(qn_planner *p, uint32_t number)
     }
     int column = values_column(pl);
     if (column != -2) {
-        if (forced == QN_GROUP_AUTO && filters_by_pattern(pl)) /* rows: LIKE visits only chunks with its trigrams */
-            return QN_OK;
         if (column == -1 && pl->filter_count) /* constant filter: rows decide nothing, keep it simple */
             return QN_OK;
         pl->source.kind = QN_SOURCE_VALUES;

@@ -1276,6 +1276,7 @@ static void pipeline_blocks(emitter *e)
     }
     uint32_t begin = emit1(e, QN_OP_BLOCK_BEGIN, QN_BANK_NONE, 0);
     block_filters(e, filter_slots, calls, ends, &end_count);
+    uint32_t fixed = pl->to_groups && pl->aggregation->fixed ? emit1(e, QN_OP_GROUP_FIXED, QN_BANK_NONE, 0) : 0;
     for (uint32_t s = first_slot; s < e->slot_count; s++)
         if (!e->slots[s].is_filter)
             slot_loop(e, s, NULL, &calls[s]);
@@ -1302,6 +1303,8 @@ static void pipeline_blocks(emitter *e)
     if (pl->to_groups)
         emit1(e, QN_OP_GROUP_FLUSH, QN_BANK_NONE, pl->group_owner);
     patch1(e, begin, e->code_count);
+    if (fixed)
+        patch1(e, fixed, e->code_count);
     if (list && e->pipelines[pl->number].list_top)
         patch1(e, list, e->code_count);
     else if (list)

@@ -117,6 +117,7 @@
     X(0xDB, VALUES_NEXT,  "j",    0, 0, "next values with their counts as weights, or continue at j")     \
     X(0xDD, LIST_TOP,     "j",    0, 0, "keep the values that may be among the most frequent; to j while these are looked for") \
     X(0xDE, LIST_DISTINCT,"nj",   0, 0, "the block's values, whole, for count(DISTINCT) n; continue at j if that was possible") \
+    X(0xDF, GROUP_FIXED,  "j",    0, 0, "keep rows of the groups that LIMIT takes, if these are known; to j when none is left") \
     X(0xDC, BLOCK_END,    "",     0, 0, "release the block")                                              \
     /* A0 register arithmetic: r = r op r' */                                                             \
     X(0xA0, ADD_R,        "rr",   0, 0, "r = r + r'")                                                     \

@@ -1045,6 +1045,14 @@ static bool step_pipeline(verifier *v, state *s)
     if (!in_phase(v, s, PHASE_BLOCK))
         return false;
     switch (op) {
+    case QN_OP_GROUP_FIXED:
+        if (!table || !v->cp->plan->to_groups || !g->packs)
+            return refuse(v, "the pipeline does not fold packed groups");
+        s->phase = PHASE_DRAINED;
+        if (!branch(v, s, a))
+            return false;
+        s->phase = PHASE_BLOCK;
+        return true;
     case QN_OP_SLOT_BEGIN:
         s->slots[a] = SLOT_READY;
         if (!branch(v, s, b))

@@ -69,6 +69,7 @@ typedef struct qn_aggregation {
     qn_agg_call  *aggs;
     bool          first_row;  /* each group notes its lowest row id: LIMIT without ORDER BY, coarse keys */
     bool          top;        /* the reader wants the largest counts of a walk over values: LIST_TOP */
+    bool          fixed;      /* LIMIT without ORDER BY, nothing can fail: GROUP_FIXED */
     bool          packs;      /* keys and states are likely to fit a few words: GROUP_FOLD (vm/packed.c) */
     qn_group_mode mode;
     double        cost_ns;    /* estimate for the mode chosen */

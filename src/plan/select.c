@@ -675,6 +675,30 @@ static void note_top(qn_planner *p, const qn_pipeline *reader)
     a->mode = QN_GROUP_THRESHOLD;
 }
 
+static bool nothing_fails(const qn_pipeline *pl)
+{
+    const qn_aggregation *a = pl->aggregation;
+    bool                  safe = true;
+    for (uint32_t i = 0; i < pl->filter_count; i++)
+        safe = safe && !qn_expr_can_fail(pl->filters[i]);
+    for (uint32_t i = 0; i < a->key_count; i++)
+        safe = safe && !qn_expr_can_fail(a->keys[i]);
+    for (uint32_t i = 0; i < a->agg_count; i++)
+        safe = safe && (!a->aggs[i].argc || !qn_expr_can_fail(a->aggs[i].args[0]));
+    return safe;
+}
+
+/* GROUP BY … LIMIT without ORDER BY: rows of groups beyond the limit need not be read, unless they might fail. */
+static void note_fixed(qn_planner *p, const qn_pipeline *reader)
+{
+    if (reader->source.kind != QN_SOURCE_GROUPS || reader->filter_count || !reader->output.limit || reader->output.sort_count)
+        return;
+    const qn_pipeline *pl = &p->pipelines[reader->source.input];
+    if (pl->source.kind == QN_SOURCE_TABLE && pl->number + 1 == reader->number && pl->aggregation->packs && pl->aggregation->first_row &&
+        !pipeline_is_volatile(pl) && nothing_fails(pl))
+        pl->aggregation->fixed = true;
+}
+
 static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t *last)
 {
     qn_status    st = QN_OK;
@@ -755,6 +779,7 @@ static qn_status build_select(qn_planner *p, const qn_select *original, uint32_t
                              .targets = targets, .sort_count = s->sort_count, .sort = s->sort,
                              .limit = s->limit, .offset = s->offset, .distinct_on = s->distinct_on};
     note_top(p, pl);
+    note_fixed(p, pl);
     *last = pl->number;
 done:
     return st;

@@ -176,6 +176,23 @@ static int workers_for(const qn_exec *x, const pipeline_state *pl)
     return rows < ONE_WORKER_ROWS ? 1 : x->workers;
 }
 
+qn_status exec_run_morsel(pipeline_state *pl, uint64_t morsel, qn_error *err) { return run_morsel(pl, 0, morsel, err); }
+
+uint64_t exec_rows_kept(const qn_exec *exec, const pipeline_state *pl)
+{
+    uint32_t next = pl->code->plan->number + 1;
+    if (next >= exec->program->pipeline_count)
+        return 0;
+    const qn_code_pipeline *cp = &exec->program->pipelines[next];
+    int64_t                 limit, offset = 0;
+    if (cp->limit == QN_NO_CONSTANT || exec->constant_nulls[cp->limit])
+        return 0;
+    limit = exec->constants[cp->limit].i64;
+    if (cp->offset != QN_NO_CONSTANT && !exec->constant_nulls[cp->offset])
+        offset = exec->constants[cp->offset].i64;
+    return limit <= 0 || offset < 0 || limit > 100000 || offset > 100000 ? 0 : (uint64_t)(limit + offset);
+}
+
 qn_status exec_run_morsels(qn_exec *x, pipeline_state *pl, qn_error *err)
 {
     qn_job job = {.count = pl->sink && !pl->sink->keep ? 0 : pl->morsels, .max_workers = workers_for(x, pl), .run = run_morsel,
@@ -218,7 +235,9 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     if (pl->groups)
         pl->groups->table = pl->table ? pl->table : pl->source_groups ? pl->source_groups->table
                             : pl->source_rows ? pl->source_rows->table : NULL;
-    if (pl->code->list_distinct)
+    if (pl->groups && plan->aggregation->fixed)
+        st = packed_fix(x, pl, exec_rows_kept(x, pl), main->err);
+    if (st == QN_OK && pl->code->list_distinct)
         st = list_distinct_new(x, pl, main->err);
     if (st == QN_OK)
         st = exec_run_morsels(x, pl, main->err);

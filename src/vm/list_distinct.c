@@ -101,7 +101,6 @@ qn_status list_distinct_block(qn_vm *vm)
         return QN_OK;
     if (d->bank == QN_BANK_STR) {
         st = qn_block_hashes(vm->scan.block, d->column, &hashes, vm->err);
-        vm->bytes_touched += c->bytes_hashes;
         for (uint32_t code = from; code <= to && st == QN_OK; code++) {
             if (!codeset_has(set, code))
                 continue;

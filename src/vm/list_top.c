@@ -115,7 +115,6 @@ static qn_status note_block(qn_vm *vm, qn_list_top *t, uint64_t least)
         return QN_OK;
     if (t->text && c->distinct)
         st = qn_block_hashes(vm->scan.block, t->column, &hashes, vm->err);
-    vm->bytes_touched += c->bytes_counts;
     for (uint32_t first = from; first <= to && st == QN_OK; first += QN_LANES) {
         uint32_t n = to + 1 - first < QN_LANES ? to + 1 - first : QN_LANES, m = 0;
         st = qn_block_counts(vm->scan.block, t->column, first, n, counts, vm->err);
@@ -168,7 +167,6 @@ static qn_status keep_candidates(qn_vm *vm, qn_list_top *t)
         bits[0] = 1;
     if (t->text && c->distinct)
         st = qn_block_hashes(vm->scan.block, t->column, &hashes, vm->err);
-    vm->bytes_touched += t->text ? c->bytes_hashes : 0;
     for (uint32_t first = from; first <= to && st == QN_OK; first += QN_LANES) {
         uint32_t n = to + 1 - first < QN_LANES ? to + 1 - first : QN_LANES, m = 0;
         uint32_t likely[QN_LANES];
@@ -285,22 +283,6 @@ static qn_status candidates_index(qn_list_top *t, uint64_t *tuples, uint64_t n, 
     return QN_OK;
 }
 
-/* Rows the pipeline that reads the groups keeps, or 0 when the threshold is of no use to it. */
-static uint64_t rows_kept(qn_exec *exec, const pipeline_state *pl)
-{
-    uint32_t next = pl->code->plan->number + 1;
-    if (next >= exec->program->pipeline_count)
-        return 0;
-    const qn_code_pipeline *cp = &exec->program->pipelines[next];
-    int64_t                 limit, offset = 0;
-    if (cp->limit == QN_NO_CONSTANT || exec->constant_nulls[cp->limit])
-        return 0;
-    limit = exec->constants[cp->limit].i64;
-    if (cp->offset != QN_NO_CONSTANT && !exec->constant_nulls[cp->offset])
-        offset = exec->constants[cp->offset].i64;
-    return limit <= 0 || offset < 0 || limit > 100000 || offset > 100000 ? 0 : (uint64_t)(limit + offset);
-}
-
 /* Run phases 1 and 2; *pays tells whether phase 3 is worth it. */
 static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
 {
@@ -353,7 +335,7 @@ static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top 
 qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
 {
     const qn_pipeline *plan = pl->code->plan;
-    uint64_t           keep = exec->settings.force_codes_off ? 0 : rows_kept(exec, pl);
+    uint64_t           keep = exec->settings.force_codes_off ? 0 : exec_rows_kept(exec, pl);
     bool               pays;
     if (!keep)
         return QN_OK;

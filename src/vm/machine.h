@@ -439,6 +439,9 @@ qn_status lazy_resolve(const qn_table *table, qn_str *slots, const uint64_t *nul
 bool      replay_batch(qn_vm *vm);
 /* exec.c */
 qn_status exec_run_pipeline(qn_vm *vm, uint32_t w);
+/* Rows that the pipeline reading this one's groups keeps by LIMIT and OFFSET; 0: all, or too many to count on. */
+uint64_t  exec_rows_kept(const qn_exec *exec, const pipeline_state *pl);
+qn_status exec_run_morsel(pipeline_state *pl, uint64_t morsel, qn_error *err); /* one of them, on the calling thread */
 qn_status exec_run_morsels(qn_exec *exec, pipeline_state *pl, qn_error *err); /* the pipeline's range over all of them */
 /* Row id within the table (or row number of the source) of a lane. */
 static inline uint64_t vm_row_id(const qn_vm *vm, uint32_t lane)
@@ -457,6 +460,8 @@ static inline bool     pipeline_is_loose(const pipeline_state *pl)
 /* The table whose blocks lazy text of the current batch means. */
 const qn_table *source_table(const qn_vm *vm);
 /* scan.c */
+/* Keep the block's rows whose code of `column` is in the set; *none: none is left. */
+qn_status scan_select(qn_vm *vm, uint32_t column, const qn_codeset *set, bool *none);
 qn_dict  *scan_column(qn_vm *vm, uint32_t column);
 qn_status scan_load(qn_vm *vm, qn_vec *v, uint32_t column);
 /* source.c */

@@ -119,6 +119,8 @@ qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_p
 
 void packed_free(qn_packed *p)
 {
+    if (p)
+        packed_fixed_free(p->fixed);
     for (uint32_t i = 0; p && i < p->map_count; i++)
         id_map_deinit(&p->maps[i]);
     for (int w = 0; p && p->locals && w < p->workers; w++) {
@@ -751,6 +753,29 @@ static qn_status note_pairs(qn_vm *vm, qn_packed *p, uint32_t first, uint32_t d,
     return insert_lanes(vm, l, &l->pair_caches[d], &l->pairs[d], &(tuple_shape){.keys = x->words}, m);
 }
 
+/* Of few groups that are known: everybody else's rows are passed over. */
+static qn_status fold_fixed(qn_vm *vm, qn_packed *p, uint32_t first, const uint16_t *lanes, uint32_t n)
+{
+    packed_local *l = &p->locals[vm->worker];
+    uint16_t     *kept = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *kept);
+    qn_status     st = kept ? all_key_words(vm, p, first, lanes, n) : qn_nomem(vm->err);
+    if (st != QN_OK)
+        return st;
+    if (packed_fixed_finding(p))
+        return packed_fixed_note(vm, p, n);
+    uint32_t m = packed_fixed_keep(p, l, lanes, kept, n);
+    if (!m)
+        return QN_OK;
+    l->used_rows = true;
+    for (uint32_t d = 0; d < p->distinct_count && st == QN_OK; d++)
+        st = note_pairs(vm, p, first, d, false, kept, m);
+    if (st == QN_OK)
+        st = accumulators(vm, p, first, kept, m);
+    if (st == QN_OK)
+        st = all_key_words(vm, p, first, kept, m);
+    return st == QN_OK ? insert_lanes(vm, l, &l->cache, &l->parts, &p->shape, m) : st;
+}
+
 /* ---- batches ----------------------------------------------------------------------------------------- */
 
 qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
@@ -768,6 +793,8 @@ qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
     for (uint32_t i = 0; i < g->layout.agg_count && st == QN_OK; i++)
         if (g->plan->aggs[i].argc)
             st = vec_ready(vm, REG(vm, first + p->key_count + i));
+    if (st == QN_OK && p->fixed)
+        return fold_fixed(vm, p, first, lanes, n);
     if (st == QN_OK && (!l->decided || !vm->scan.block))
         st = decide(vm, p, first);
     if (st != QN_OK)

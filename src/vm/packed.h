@@ -13,6 +13,11 @@ qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_p
 void      packed_free(qn_packed *p);
 /* Fold the current batch: keys in registers first …, then one register per aggregate. */
 qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first);
+/* LIMIT without ORDER BY takes `keep` groups: find them, if that is easy, and fold no others. */
+qn_status packed_fix(qn_exec *exec, pipeline_state *pl, uint64_t keep, qn_error *err);
+bool      packed_fixed_done(const qn_packed *p); /* enough groups were found: the rest of the rows can wait */
+/* Keep only the block's rows that may belong to the fixed groups; *none: there are none. */
+qn_status packed_fixed_select(qn_vm *vm, qn_groups *g, bool *none);
 /* The block ends: what was indexed by its codes goes to the partitions. */
 qn_status packed_flush_block(qn_vm *vm, qn_groups *g);
 void      packed_begin_block(qn_groups *g, int worker);

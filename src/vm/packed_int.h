@@ -81,6 +81,8 @@ typedef struct packed_local { /* one worker's */
     qn_arena     arena;       /* text that ids show */
 } packed_local;
 
+typedef struct packed_fixed packed_fixed; /* groups that LIMIT takes, known before rows are folded */
+
 struct qn_packed {
     qn_mem          *mem;
     int              workers;
@@ -104,10 +106,17 @@ struct qn_packed {
     packed_local    *locals;
     const group_layout *layout;
     _Atomic uint64_t groups, floor;
-    _Atomic bool     single;        /* all pairs have one worker */
+    packed_fixed    *fixed;         /* NULL: all groups matter */
 };
 
 qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_packed *p, bool *fits, qn_error *err);
+
+/* packed_fixed.c.  finding: the first groups are being looked for, nothing is folded. */
+bool      packed_fixed_finding(const qn_packed *p);
+qn_status packed_fixed_note(qn_vm *vm, qn_packed *p, uint32_t n);
+/* Of n lanes whose key words are in lanes[][], keep those of fixed groups: they move to the front, kept[] lists them. */
+uint32_t  packed_fixed_keep(const qn_packed *p, packed_local *l, const uint16_t *lanes, uint16_t *kept, uint32_t n);
+void      packed_fixed_free(packed_fixed *f);
 
 /* Add one tuple (key, adds, maxima words) to a worker's cache or partitions. */
 bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple);

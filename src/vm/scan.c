@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "type/like.h"
 #include "vm/lists.h"
+#include "vm/packed.h"
 #include "type/numeric.h"
 
 #define DENSE_ROWS 256u /* of a window of 2048: below, rows are picked one by one */
@@ -449,6 +450,29 @@ static qn_status values_select(qn_vm *vm, const qn_codeset *set, const qn_block_
     return QN_OK;
 }
 
+qn_status scan_select(qn_vm *vm, uint32_t column, const qn_codeset *set, bool *none)
+{
+    qn_scan *scan = &vm->scan;
+    if (scan->all) {
+        uint32_t words = scan->rows / 64;
+        memset(scan->bits, 0xff, words * 8);
+        memset(scan->bits + words, 0, QN_BLOCK_ROWS / 8 - words * 8);
+        if (scan->rows % 64)
+            scan->bits[words] = (1ull << (scan->rows % 64)) - 1;
+        scan->all = false;
+    }
+    qn_status st = qn_block_select(scan->block, column, set, 0, scan->rows, scan->bits, &scan->selected, vm->err);
+    *none = st == QN_OK && !scan->selected;
+    return st;
+}
+
+static qn_status group_fixed(qn_vm *vm, uint32_t w)
+{
+    bool      none;
+    qn_status st = packed_fixed_select(vm, vm->pl->groups, &none);
+    return st != QN_OK || !none ? st : go(vm, qn_operand1(vm->program, w));
+}
+
 static qn_status block_select(qn_vm *vm, uint32_t w)
 {
     uint32_t s, target;
@@ -473,18 +497,9 @@ static qn_status block_select(qn_vm *vm, uint32_t w)
     }
     if (set->is_range && set->lo <= (c->null_count ? 0u : 1u) && set->hi >= c->distinct)
         return QN_OK;
-    if (scan->all) {
-        uint32_t words = scan->rows / 64;
-        memset(scan->bits, 0xff, words * 8);
-        memset(scan->bits + words, 0, QN_BLOCK_ROWS / 8 - words * 8);
-        if (scan->rows % 64)
-            scan->bits[words] = (1ull << (scan->rows % 64)) - 1;
-        scan->all = false;
-    }
-    qn_status st = qn_block_select(scan->block, slot->column, set, 0, scan->rows, scan->bits, &scan->selected, vm->err);
-    if (st != QN_OK)
-        return st;
-    return scan->selected ? QN_OK : go(vm, target);
+    bool      none;
+    qn_status st = scan_select(vm, slot->column, set, &none);
+    return st != QN_OK || !none ? st : go(vm, target);
 }
 
 static qn_status filter_slot(qn_vm *vm, uint32_t w)
@@ -644,6 +659,8 @@ static qn_status batch_next(qn_vm *vm, uint32_t w)
         vm->replay.active = vm->replay.armed = false; /* a series may be without end */
         return go(vm, qn_operand1(vm->program, w));
     }
+    if (vm->pl->groups && vm->pl->groups->packed && packed_fixed_done(vm->pl->groups->packed))
+        return go(vm, qn_operand1(vm->program, w));
     st = replay_next(vm, &done);
     if (st != QN_OK || !done)
         return st;
@@ -805,6 +822,7 @@ void register_pipeline(qn_handler (*tables)[256])
     register_op(tables, QN_OP_FILTER_SLOT, filter_slot);
     register_op(tables, QN_OP_VALUES_BEGIN, values_begin);
     register_op(tables, QN_OP_VALUES_NEXT, values_next);
+    register_op(tables, QN_OP_GROUP_FIXED, group_fixed);
     register_op(tables, QN_OP_LIST_TOP, list_top);
     register_op(tables, QN_OP_LIST_DISTINCT, list_distinct);
 }

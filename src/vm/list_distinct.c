@@ -101,6 +101,7 @@ qn_status list_distinct_block(qn_vm *vm)
         return QN_OK;
     if (d->bank == QN_BANK_STR) {
         st = qn_block_hashes(vm->scan.block, d->column, &hashes, vm->err);
+        qn_block_touch((to + 1 - from) * sizeof *hashes);
         for (uint32_t code = from; code <= to && st == QN_OK; code++) {
             if (!codeset_has(set, code))
                 continue;

@@ -171,6 +171,7 @@ static qn_status keep_candidates(qn_vm *vm, qn_list_top *t)
         uint32_t n = to + 1 - first < QN_LANES ? to + 1 - first : QN_LANES, m = 0;
         uint32_t likely[QN_LANES];
         if (t->text) {
+            qn_block_touch(n * sizeof *hashes);
             for (uint32_t i = 0; i < n; i++) {
                 uint64_t b = bloom_place(t, hashes[first + i - 1].lo);
                 likely[m] = i;

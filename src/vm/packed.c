@@ -250,6 +250,7 @@ static qn_status code_ids(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict 
 {
     enum { FAR = 24, NEAR = 12 };
     const id_map *m = &p->maps[k->map];
+    qn_block_touch((uint64_t)n * sizeof *d->hashes);
     for (uint32_t i = 0; i < n + FAR; i++) {
         if (i < n)
             id_map_prefetch(m, d->hashes[codes[i] - 1]);

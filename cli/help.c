@@ -11,6 +11,8 @@ static const char usage_text[] =
     "  quern [DIR] [OPTION]...        run SQL; DIR is the database, none: in memory\n"
     "  quern gen KIND [OPTION]...     make test data; `quern gen` alone lists the kinds\n"
     "  quern inspect DIR TABLE        how each column of a table is stored, and its size\n"
+    "  quern calibrate [DIR]          measure this machine for the planner and keep it in DIR;\n"
+    "                                 --show: only print what is there\n"
     "  quern version | help\n"
     "\n"
     "Statements:\n"

@@ -225,6 +225,38 @@ static int inspect_main(int argc, char **argv)
     return status;
 }
 
+/* The engine measures and keeps what it finds; we only ask.  Without a directory the figures are printed and gone. */
+static int calibrate_main(int argc, char **argv)
+{
+    qn_sh      sh;
+    qn_sh_args args = {0};
+    bool       show = false;
+    int        status;
+
+    for (int i = 2; i < argc && !show; i++) {
+        if (strcmp(argv[i], "--show"))
+            continue;
+        show = true;
+        memmove(&argv[i], &argv[i + 1], (size_t)(argc - i - 1) * sizeof *argv);
+        argc--;
+    }
+    shell_init(&sh);
+    if (!qn_sh_args_parse(&sh, argc - 1, argv + 1, &args)) {
+        status = QN_EXIT_USAGE;
+    } else {
+        const char *sql = show ? "SELECT * FROM quern_costs" : "SELECT * FROM quern_calibrate()";
+
+        args.options.must_exist = true;
+        args.options.read_only  = show && args.path;
+        status                  = shell_open(&sh, &args);
+        if (status == QN_EXIT_OK && !qn_sh_execute(&sh, sql, 0, strlen(sql)))
+            status = sh.status ? sh.status : QN_EXIT_SQL;
+    }
+    shell_deinit(&sh);
+    free(args.actions);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
@@ -234,6 +266,8 @@ int main(int argc, char **argv)
         status = gen_main(argc, argv);
     else if (strcmp(first, "inspect") == 0)
         status = inspect_main(argc, argv);
+    else if (strcmp(first, "calibrate") == 0)
+        status = calibrate_main(argc, argv);
     else if (strcmp(first, "version") == 0)
         status = puts("quern " QN_VERSION) < 0 ? QN_EXIT_IO : QN_EXIT_OK;
     else if (strcmp(first, "help") == 0)

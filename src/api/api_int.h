@@ -8,6 +8,7 @@
 #ifndef QN_API_API_INT_H
 #define QN_API_API_INT_H
 
+#include "api/calibration.h"
 #include "base/thread.h"
 #include "code/cache.h"
 #include "code/program.h"
@@ -20,8 +21,9 @@ struct qn_database {
     qn_store *store;
     qn_sched *sched;
     qn_code_cache *cache;
-    qn_cost_constants costs; /* set when the database is opened */
     qn_vfs   *file_vfs; /* for COPY: real files also when the database is in memory */
+    qn_latch  latch;    /* guards the field below, which connections copy */
+    qn_calibration calibration;
 };
 
 /* Session settings: name, default, what it means.  SET and SHOW know exactly these. */
@@ -32,6 +34,7 @@ struct qn_database {
     X(OPTIMIZER, "quern.optimizer", "rewrites and per-value evaluation; off only to compare answers") \
     X(ISA, "quern.isa", "instruction set of the kernels: auto, base, avx2, avx512")                 \
     X(MEMORY_LIMIT, "quern.memory_limit", "bytes a database may use; 0: no limit")                  \
+    X(CALIBRATION, "quern.calibration", "when and where the constants of quern_costs were measured; read-only") \
     X(TIME_ZONE, "timezone", "time zone of timestamptz text")                                       \
     X(EXTRA_FLOAT_DIGITS, "extra_float_digits", "digits of real and double precision text")         \
     X(DATE_STYLE, "datestyle", "always ISO, MDY")                                                   \
@@ -83,6 +86,8 @@ typedef struct prepared { /* PREPARE name AS … */
 struct qn_connection {
     qn_database   *db;
     session        session;
+    qn_calibration calibration; /* as it was when the connection was made, or made by it */
+    bool           complained;  /* that the directory's is not used */
     qn_random      random;
     _Atomic bool   cancel;
     prepared      *prepared;
@@ -182,6 +187,8 @@ typedef struct system_context {
     const qn_snapshot *snapshot;
 } system_context;
 qn_status system_rows(void *arg, const qn_relation *relation, qn_rows *rows, qn_error *err);
+/* calibrate.c */
+qn_status calibrate(qn_connection *conn, qn_error *err);
 /* result.c */
 qn_status result_new(qn_connection *conn, qn_result **out, qn_error *err);
 /* Rows of text made here: columns first, then rows. */

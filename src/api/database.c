@@ -40,9 +40,10 @@ qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *
     qn_mem_init(&db->mem, world->memory, options->memory_limit_bytes);
     db->env = (qn_env){.mem = &db->mem, .vfs = world->vfs, .clock = world->clock};
     db->file_vfs = world->file_vfs;
-    db->costs = qn_cost_defaults;
+    qn_latch_init(&db->latch);
     qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
     QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
+    QN_TRY(calibration_load(db->store, &db->calibration, err));
     QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));
     QN_TRY(unit_cache_new(db, err));
     if (!options->memory_limit_bytes)
@@ -68,6 +69,7 @@ QN_API void qn_close(qn_database *db)
     qn_sched_free(db->sched);
     qn_store_close(db->store);
     qn_mem_deinit(&db->mem);
+    qn_latch_deinit(&db->latch);
     qn_mem root;
     qn_mem_init(&root, NULL, 0);
     atomic_store(&root.used_bytes, sizeof *db);
@@ -86,6 +88,9 @@ QN_API qn_status qn_connect(qn_database *db, qn_connection **out, qn_error *err)
         return qn_nomem(err);
     conn->db = db;
     session_init(&conn->session);
+    qn_latch_take(&db->latch);
+    conn->calibration = db->calibration;
+    qn_latch_drop(&db->latch);
     qn_random_seed(&conn->random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self) ^ (uint64_t)(uintptr_t)conn);
     return QN_OK;
 }

@@ -4,7 +4,17 @@
 #include <stdio.h>
 #include "base/assert.h"
 
-static void put_analysis(const unit *u, qn_exec *exec, uint64_t total_ns, bool timing, qn_buf *buf)
+/* Bytes over time, and what part of the memory bandwidth that is where this machine was measured. */
+static void put_rate(const qn_calibration *c, bool one_worker, uint64_t bytes, uint64_t ns, qn_buf *buf)
+{
+    double rate = (double)bytes / (double)ns, most = one_worker ? c->bandwidth_one : c->bandwidth_all;
+    qn_buf_printf(buf, " (%.3f GB/s", rate);
+    if (c->measured && most > 0)
+        qn_buf_printf(buf, ", %.1f%% of memory bandwidth", 100 * rate / most);
+    qn_buf_putc(buf, ')');
+}
+
+static void put_analysis(const qn_connection *conn, const unit *u, qn_exec *exec, uint64_t total_ns, bool timing, qn_buf *buf)
 {
     const qn_profile_entry *p = qn_exec_profile(exec);
     uint64_t                handler_ns = 0, calls = 0;
@@ -17,8 +27,9 @@ static void put_analysis(const unit *u, qn_exec *exec, uint64_t total_ns, bool t
         if (timing) {
             uint64_t ns = qn_exec_ns_of(exec, i);
             qn_buf_printf(buf, " time=%.3f ms", (double)ns / 1e6);
-            if (ns)
-                qn_buf_printf(buf, " (%.3f GB/s)", (double)qn_exec_bytes_of(exec, i) / (double)ns);
+            if (ns && qn_exec_bytes_of(exec, i))
+                put_rate(&conn->calibration, conn->session.threads == 1 || qn_sched_workers(conn->db->sched) == 1,
+                         qn_exec_bytes_of(exec, i), ns, buf);
         }
         qn_buf_putc(buf, '\n');
     }
@@ -112,7 +123,7 @@ qn_status run_explain(qn_connection *conn, unit *u, const qn_datum *params, cons
             qn_clock *clock = &conn->db->env.clock;
             uint64_t  start = clock->monotonic_ns(clock->self);
             QN_TRY(execute_program(conn, u, r->snapshot, QN_DISPATCH_PROFILE, params, nulls, &r->exec, err));
-            put_analysis(u, r->exec, clock->monotonic_ns(clock->self) - start, outer->timing, &text);
+            put_analysis(conn, u, r->exec, clock->monotonic_ns(clock->self) - start, outer->timing, &text);
         }
     }
     if (outer->format_json) {

@@ -22,6 +22,10 @@ void session_tick(qn_connection *conn)
 {
     conn->session.text.now_micros =
         conn->db->env.clock.wall_micros(conn->db->env.clock.self) - QN_EPOCH_UNIX * QN_USECS_PER_SEC;
+    if (conn->notice && !conn->complained && conn->calibration.complaint[0]) { /* not before there is somebody to tell */
+        conn->complained = true;
+        notice(conn, "NOTICE", QN_SQLSTATE_WARNING, "the calibration of this database is not used: %s", conn->calibration.complaint);
+    }
 }
 
 static bool progress(void *arg, double fraction)

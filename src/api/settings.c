@@ -228,6 +228,7 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
         return value && (qn_streq_ci(value, "UTF-8") || qn_streq_ci(value, "UNICODE")) ? QN_OK : set_fixed(name, value, "UTF8", err);
     case QN_SETTING_STANDARD_STRINGS: return set_fixed(name, value, "on", err);
     case QN_SETTING_SEARCH_PATH: return set_fixed(name, value, "public", err);
+    case QN_SETTING_CALIBRATION:
     case QN_SETTING_SERVER_ENCODING:
     case QN_SETTING_SERVER_VERSION:
         return qn_fail(err, QN_SQLSTATE_CANT_CHANGE_PARAM, "parameter \"%s\" cannot be changed", name);
@@ -259,6 +260,13 @@ qn_status setting_show(qn_connection *conn, const char *name, qn_buf *out, qn_er
     case QN_SETTING_ISA: qn_buf_puts(out, s->isa); break;
     case QN_SETTING_MEMORY_LIMIT:
         qn_buf_printf(out, "%llu", (unsigned long long)atomic_load(&conn->db->mem.limit_bytes));
+        break;
+    case QN_SETTING_CALIBRATION:
+        if (conn->calibration.measured)
+            qn_buf_printf(out, "%s, %s, %s, %d threads", conn->calibration.date, conn->calibration.cpu, conn->calibration.isa,
+                          conn->calibration.threads);
+        else
+            qn_buf_puts(out, "none");
         break;
     case QN_SETTING_TIME_ZONE: qn_buf_puts(out, s->zone_name); break;
     case QN_SETTING_EXTRA_FLOAT_DIGITS: qn_buf_printf(out, "%d", s->text.extra_float_digits); break;

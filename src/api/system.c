@@ -4,6 +4,7 @@
  * that the two files need not agree on an order. */
 #include "api/api_int.h"
 
+#include <math.h>
 #include <stdio.h>
 #include "base/assert.h"
 
@@ -141,6 +142,30 @@ static void settings(row_writer *w, qn_connection *conn)
     }
 }
 
+static void cost(row_writer *w, const char *name, double value, const char *per, const char *source, const char *meaning)
+{
+    row_begin(w);
+    put_text(w, 0, name);
+    if (w->relation->column_count > 1) {
+        w->values[1].f64 = round(value * 1000) / 1000;
+        w->nulls[1] = value == 0; /* rates have no default */
+    }
+    put_text(w, 2, per);
+    put_text(w, 3, source);
+    put_text(w, 4, meaning);
+    row_end(w);
+}
+
+static void costs(row_writer *w, const qn_calibration *c)
+{
+    const char *rate = c->measured ? "measured" : "unknown";
+    cost(w, "read_bandwidth", c->bandwidth_one, "GB/s", rate, "memory read by one thread");
+    cost(w, "read_bandwidth_all", c->bandwidth_all, "GB/s", rate, "memory read by all workers together");
+    for (int i = 0; i < QN_COST_COUNT && w->st == QN_OK; i++)
+        cost(w, qn_cost_name(i), *qn_cost_get(&c->costs, i), "ns", !c->measured ? "default" : c->known[i] ? "measured" : "scaled",
+             qn_cost_meaning(i));
+}
+
 static void inspect(row_writer *w, const qn_table *t)
 {
     for (uint32_t c = 0; c < t->column_count; c++)
@@ -184,6 +209,14 @@ qn_status system_rows(void *arg, const qn_relation *relation, qn_rows *rows, qn_
         break;
     case QN_TF_SETTINGS:
         settings(&w, c->conn);
+        break;
+    case QN_TF_CALIBRATE:
+        w.st = calibrate(c->conn, err);
+        if (w.st == QN_OK)
+            costs(&w, &c->conn->calibration);
+        break;
+    case QN_TF_COSTS:
+        costs(&w, &c->conn->calibration);
         break;
     case QN_TF_INSPECT: {
         const qn_expr  *name = relation->argc ? relation->args[0] : NULL;

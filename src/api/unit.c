@@ -25,7 +25,7 @@ void unit_unref(unit *u)
 qn_plan_settings plan_settings(const qn_connection *conn)
 {
     return (qn_plan_settings){.group_mode = conn->session.group_mode, .optimise = conn->session.optimizer,
-                              .threads = conn->session.threads, .costs = &conn->db->costs};
+                              .threads = conn->session.threads, .costs = &conn->calibration.costs};
 }
 
 typedef struct planning {

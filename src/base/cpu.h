@@ -11,5 +11,7 @@ typedef enum qn_isa {
 
 qn_isa      qn_isa_detect(void);
 const char *qn_isa_name(qn_isa isa); /* "base", "avx2", "avx512" */
+/* What the processor calls itself, NUL-terminated printable ASCII; "unknown" where it does not say. */
+void        qn_cpu_name(char name[64]);
 
 #endif

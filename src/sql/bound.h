@@ -89,7 +89,9 @@ typedef enum qn_table_function {
     QN_TF_TABLES,           /* information_schema.tables */
     QN_TF_COLUMNS,          /* information_schema.columns */
     QN_TF_INSPECT,          /* quern_inspect(table): column, block, encoding, distinct, bytes … */
-    QN_TF_SETTINGS          /* pg_settings: name, setting, description */
+    QN_TF_SETTINGS,         /* pg_settings: name, setting, description */
+    QN_TF_COSTS,            /* quern_costs: what the planner takes this machine for */
+    QN_TF_CALIBRATE         /* quern_calibrate(): measure it, then the same rows */
 } qn_table_function;
 
 /* A file function as written. */

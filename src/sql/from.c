@@ -152,6 +152,11 @@ static const made_column inspect_columns[] = {
     {"bytes_total", QN_TYPE_BIGINT},
 };
 
+static const made_column costs_columns[] = {
+    {"name", QN_TYPE_TEXT}, {"value", QN_TYPE_DOUBLE},  {"unit", QN_TYPE_TEXT},
+    {"source", QN_TYPE_TEXT}, {"description", QN_TYPE_TEXT},
+};
+
 static const struct made_table {
     const char        *schema; /* the one needed; NULL: in the search path */
     const char        *name;
@@ -162,6 +167,7 @@ static const struct made_table {
     {"information_schema", "tables", QN_TF_TABLES, tables_columns, QN_COUNTOF(tables_columns)},
     {"information_schema", "columns", QN_TF_COLUMNS, columns_columns, QN_COUNTOF(columns_columns)},
     {NULL, "pg_settings", QN_TF_SETTINGS, settings_columns, QN_COUNTOF(settings_columns)},
+    {NULL, "quern_costs", QN_TF_COSTS, costs_columns, QN_COUNTOF(costs_columns)},
 };
 
 static qn_relation *relation_of_made(qn_binder *b, const made_column *columns, uint32_t count,
@@ -530,6 +536,19 @@ static qn_relation *inspect_relation(qn_binder *b, uint32_t argc, qn_expr **args
     return name ? rel : NULL;
 }
 
+static qn_relation *calibrate_relation(qn_binder *b, uint32_t argc, qn_expr **args, int32_t location)
+{
+    char text[300];
+
+    if (argc) {
+        qn_signature(b, "quern_calibrate", false, argc, args, text, sizeof text);
+        QN_BIND_FAIL(b, UNDEFINED_FUNCTION, location, "function %s does not exist", text);
+        qn_error_hint(b->err, "Write quern_calibrate().");
+        return NULL;
+    }
+    return relation_of_made(b, costs_columns, QN_COUNTOF(costs_columns), QN_TF_CALIBRATE, "quern_calibrate");
+}
+
 /* A scalar function in FROM is a subquery of one row. */
 static qn_relation *scalar_relation(qn_binder *b, qn_scope *scope, const qn_pg *call,
                                     bool ordinality)
@@ -552,9 +571,10 @@ static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg
     const PgQuery__FuncCall *f = call->node_case == QN_PG(FUNC_CALL) ? call->func_call : NULL;
     const char              *name = f ? qn_pg_string(f->funcname[f->n_funcname - 1]) : "";
     bool                     series = strcmp(name, "generate_series") == 0,
-         inspect = strcmp(name, "quern_inspect") == 0, file = qn_is_file_function(name);
+         inspect = strcmp(name, "quern_inspect") == 0, file = qn_is_file_function(name),
+         calibrate = strcmp(name, "quern_calibrate") == 0;
 
-    if (!series && !inspect && !file) {
+    if (!series && !inspect && !calibrate && !file) {
         return scalar_relation(b, scope, call, ordinality);
     }
     if (f->n_args > 8 || f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order ||
@@ -572,11 +592,14 @@ static qn_relation *function_relation(qn_binder *b, qn_scope *scope, const qn_pg
             return NULL;
         }
     }
-    qn_relation *rel = series ? series_relation(b, (uint32_t)f->n_args, args, f->location)
-                              : inspect_relation(b, (uint32_t)f->n_args, args, f->location);
+    qn_relation *rel = series    ? series_relation(b, (uint32_t)f->n_args, args, f->location)
+                       : inspect ? inspect_relation(b, (uint32_t)f->n_args, args, f->location)
+                                 : calibrate_relation(b, (uint32_t)f->n_args, args, f->location);
     if (rel && ordinality) {
-        if (inspect) {
-            return qn_bind_unsupported(b, f->location, "WITH ORDINALITY of quern_inspect"), NULL;
+        if (!series) {
+            return qn_bind_unsupported(b, f->location, inspect ? "WITH ORDINALITY of quern_inspect"
+                                                               : "WITH ORDINALITY of quern_calibrate"),
+                   NULL;
         }
         rel->ordinality = true;
         rel->column_count = 2;

@@ -470,3 +470,8 @@ void qn_change_abort(qn_change *change)
         remove_block_file(change->store, change->numbers[i]);
     change_free(change);
 }
+
+qn_status qn_change_write_side(qn_change *change, const char *name, const void *data, size_t bytes, qn_error *err)
+{
+    return qn_vfs_publish(change->store->env.vfs, change->store->path, name, data, bytes, err);
+}

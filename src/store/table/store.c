@@ -19,6 +19,7 @@
 #define BLOCKS_NAME "blocks"
 #define BLOCK_SUFFIX ".qnb"
 #define MANIFEST_LIMIT ((uint64_t)1 << 32)
+#define SIDE_LIMIT ((uint64_t)1 << 20)
 #define MEMORY_PATH "memory"
 
 /* ---- paths ---------------------------------------------------------------------------------- */
@@ -329,6 +330,8 @@ static qn_status remove_orphans(qn_store *store, qn_error *err)
     qn_arena_init(&o.arena, store->env.mem);
     QN_TRY(path_of(store, QN_MANIFEST_NAME ".tmp", folder, err));
     (void)!vfs->unlink(vfs, folder, NULL);
+    QN_TRY(path_of(store, QN_CALIBRATION_NAME ".tmp", folder, err));
+    (void)!vfs->unlink(vfs, folder, NULL);
     QN_TRY(path_of(store, BLOCKS_NAME, folder, err));
     if (!list_known(&o)) {
         st = qn_nomem(err);
@@ -463,6 +466,15 @@ void qn_store_close(qn_store *store)
 qn_env *qn_store_env(qn_store *store)
 {
     return &store->env;
+}
+
+qn_status qn_store_read_side(qn_store *store, const char *name, void **data, size_t *bytes, qn_error *err)
+{
+    char path[QN_STORE_PATH_BYTES];
+    *data        = NULL;
+    *bytes       = 0;
+    qn_status st = path_of(store, name, path, err);
+    return st == QN_OK ? qn_vfs_read_file(store->env.vfs, path, store->env.mem, SIDE_LIMIT, data, bytes, err) : st;
 }
 
 qn_snapshot *qn_store_snapshot(qn_store *store)

@@ -2,6 +2,7 @@
  *
  *   LOCK          held exclusively by the writing process, shared by read-only ones; dies with the process
  *   MANIFEST      the catalog and the list of blocks, checksummed; replaced by rename: the commit point
+ *   CALIBRATION   what this machine costs (api/calibration.h); not needed
  *   blocks/       NNNNNNNNNNNN.qnb, one file per block, named by a number that is never reused
  *
  * A commit writes and syncs new block files, syncs the directory, then publishes a new MANIFEST.  A crash
@@ -26,6 +27,11 @@ qn_status qn_store_open(qn_env *env, const char *path, bool read_only, bool must
 void      qn_store_close(qn_store *store);
 qn_env   *qn_store_env(qn_store *store); /* whose vfs holds the block files */
 
+#define QN_CALIBRATION_NAME "CALIBRATION"
+/* A small file beside the MANIFEST that no table depends on, such as CALIBRATION: all of it into memory of the store's
+ * env (free *data with *bytes + 1; it is NUL-terminated), 58P01 when there is none. */
+qn_status qn_store_read_side(qn_store *store, const char *name, void **data, size_t *bytes, qn_error *err);
+
 /* The current state, one reference taken. */
 qn_snapshot *qn_store_snapshot(qn_store *store);
 void         qn_snapshot_unref(qn_snapshot *snapshot);
@@ -46,5 +52,8 @@ qn_status qn_change_add_block(qn_change *change, uint64_t table_id, uint64_t num
 /* Durable when it returns QN_OK.  On failure the change is undone as by qn_change_abort. */
 qn_status qn_change_commit(qn_change *change, qn_error *err);
 void      qn_change_abort(qn_change *change); /* NULL is allowed */
+/* Write a side file (qn_store_read_side) at once, whatever becomes of the change: the old one or the new one is there
+ * afterwards, also after a crash. */
+qn_status qn_change_write_side(qn_change *change, const char *name, const void *data, size_t bytes, qn_error *err);
 
 #endif

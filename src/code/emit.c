@@ -1197,29 +1197,44 @@ static void for_each_expr(emitter *e, const qn_pipeline *pl, void (*fn)(emitter 
     }
 }
 
-/* Filters in the order of their expected gain per cost: ranges, sets, patterns, then per-value code. */
+/* Filters by form: ranges, sets, patterns, then per-value code.  Searching a fixed-width column costs next to nothing:
+ * those filters are all filled before the first is applied, so that each block applies the best first. */
 static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, uint32_t *ends, uint32_t *end_count)
 {
     const qn_pipeline *pl = e->pl;
-    for (int form = FORM_RANGE; form < FORM_ROWS; form++) {
+    uint32_t           first_end = *end_count;
+    for (int text = 0; text < 2; text++) {
         for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
             const qn_expr *x = pl->filters[i], *k = NULL;
             uint8_t        op;
-            if ((int)form_of(e, x) != form)
+            int            form = (int)form_of(e, x);
+            uint32_t       s = (uint32_t)filter_slots[i];
+            if ((form != FORM_RANGE && form != FORM_IN) || (e->slots[s].in_bank == QN_BANK_STR) != text)
                 continue;
-            uint32_t s = (uint32_t)filter_slots[i];
             if (form == FORM_RANGE) {
                 is_comparison(e, x, &op, &k);
                 pooled *c = pool_of(e, k);
                 emitn(e, QN_OP_SLOT_RANGE, e->slots[s].in_bank, (uint32_t[]){s, c ? c->constant : 0, op}, 3);
-            } else if (form == FORM_IN) {
-                emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x));
             } else {
-                is_like(e, x, &k);
-                slot_loop(e, s, form == FORM_LIKE ? k : NULL, &calls[s]);
+                emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x));
             }
-            ends[(*end_count)] = emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0);
-            ends[(*end_count) + 1] = s;
+            ends[*end_count] = text ? emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0) : 0;
+            ends[*end_count + 1] = s;
+            *end_count += 2;
+        }
+        for (uint32_t i = first_end; !text && i < *end_count && e->st == QN_OK; i += 2)
+            ends[i] = emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, ends[i + 1], 0);
+    }
+    for (int form = FORM_LIKE; form < FORM_ROWS; form++) {
+        for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
+            const qn_expr *x = pl->filters[i], *k = NULL;
+            uint32_t       s = (uint32_t)filter_slots[i];
+            if ((int)form_of(e, x) != form)
+                continue;
+            is_like(e, x, &k);
+            slot_loop(e, s, form == FORM_LIKE ? k : NULL, &calls[s]);
+            ends[*end_count] = emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0);
+            ends[*end_count + 1] = s;
             *end_count += 2;
         }
     }
@@ -1277,6 +1292,9 @@ static void pipeline_blocks(emitter *e)
     uint32_t begin = emit1(e, QN_OP_BLOCK_BEGIN, QN_BANK_NONE, 0);
     block_filters(e, filter_slots, calls, ends, &end_count);
     uint32_t fixed = pl->to_groups && pl->aggregation->fixed ? emit1(e, QN_OP_GROUP_FIXED, QN_BANK_NONE, 0) : 0;
+    uint32_t top = 0, top_column;
+    if (qn_plan_top_column(pl, &top_column))
+        top = emit2(e, QN_OP_BLOCK_TOP, QN_BANK_NONE, pl->number, 0);
     for (uint32_t s = first_slot; s < e->slot_count; s++)
         if (!e->slots[s].is_filter)
             slot_loop(e, s, NULL, &calls[s]);
@@ -1311,6 +1329,8 @@ static void pipeline_blocks(emitter *e)
         patch2(e, list, pl->agg_mask_count ? pl->agg_mask[0] : 0, e->code_count);
     for (uint32_t i = 0; i < end_count; i += 2)
         patch2(e, ends[i], ends[i + 1], e->code_count);
+    if (top)
+        patch2(e, top, pl->number, e->code_count);
     emit0(e, QN_OP_BLOCK_END, QN_BANK_NONE);
     emit0(e, QN_OP_HALT, QN_BANK_NONE);
     /* A subroutine runs in the middle of batch code: it must not touch registers that were free when it was

@@ -95,6 +95,7 @@
     X(0x64, SEL_NOT_FALSE,"r",    0, 0, "select only lanes where r is true or NULL")                      \
     X(0x65, SEL_NULL,     "r",    0, 0, "select only lanes where r is NULL")                              \
     X(0x66, EMIT,         "orn",  0, 0, "append the selected lanes of registers r … r+n-1 to sink o")     \
+    X(0x67, BLOCK_TOP,    "oj",   0, 0, "before batches: keep the block's rows that may come first in sink o, by codes; to j when none is left")\
     /* 70 calls */                                                                                        \
     X(0x70, CALL_SCALAR,  "fn",   0, 0, "pop n arguments, push function f of them")                       \
     X(0x71, CALL_LANES,   "frrn", 0, 0, "r = function f of registers r', r'+1, … (n of them) per lane")   \
@@ -110,7 +111,7 @@
     X(0xD4, SLOT_RANGE,   "skn",  0, 0, "codes that compare (n) with constant k, by search")              \
     X(0xD5, SLOT_IN,      "sk",   0, 0, "codes of the constants of set k, by search")                     \
     X(0xD6, SLOT_PRUNE,   "sk",   0, 0, "visit only chunks that may match LIKE pattern k")                \
-    X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows, or values, whose code passed; to j when none is left")\
+    X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows, or values, whose code passed slot s, or the filled filter that gains most for its cost; to j when none is left")\
     X(0xD8, BATCH_NEXT,   "j",    0, 0, "next batch of the source, or continue at j")                     \
     X(0xD9, FILTER_SLOT,  "s",    0, 0, "compute slot s per row for the FILTER that follows, or skip that when BLOCK_SELECT did it")               \
     X(0xDA, VALUES_BEGIN, "cn",   0, 0, "walk column c as (value, count); n = 1: extremes only")          \

@@ -984,7 +984,7 @@ static bool filter_slot(verifier *v, state *s, uint32_t slot)
 static bool step_pipeline(verifier *v, state *s)
 {
     uint8_t  op = qn_instr_op(v->w), kind = v->cp->plan->source.kind;
-    uint32_t a = v->x[0], b = v->x[1];
+    uint32_t a = v->x[0], b = v->x[1], column;
     bool     table = kind == QN_SOURCE_TABLE, values = kind == QN_SOURCE_VALUES, blocks = table || values;
     bool     has_slot = qn_op_describe(op)->layout[0] == 's';
     const qn_aggregation *g = v->cp->plan->aggregation;
@@ -1050,6 +1050,14 @@ static bool step_pipeline(verifier *v, state *s)
             return refuse(v, "the pipeline does not fold packed groups");
         s->phase = PHASE_DRAINED;
         if (!branch(v, s, a))
+            return false;
+        s->phase = PHASE_BLOCK;
+        return true;
+    case QN_OP_BLOCK_TOP:
+        if (!table || a != v->cp->plan->number || !qn_plan_top_column(v->cp->plan, &column))
+            return refuse(v, "the sink does not keep the first rows by a column");
+        s->phase = PHASE_DRAINED;
+        if (!branch(v, s, b))
             return false;
         s->phase = PHASE_BLOCK;
         return true;
@@ -1155,7 +1163,7 @@ static bool step(verifier *v, state *s, bool *falls)
     case 0x3:
     case 0x4: return step_stack(v, s);
     case 0x5: return step_aggregation(v, s);
-    case 0x6: return step_batch(v, s);
+    case 0x6: return qn_instr_op(v->w) == QN_OP_BLOCK_TOP ? step_pipeline(v, s) : step_batch(v, s);
     case 0x7: return step_calls(v, s);
     case 0xA:
     case 0xB:

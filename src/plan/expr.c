@@ -119,3 +119,20 @@ int qn_expr_single_column(const qn_expr *expr)
     }
     return column;
 }
+
+bool qn_plan_top_column(const qn_pipeline *pl, uint32_t *column)
+{
+    const qn_output *o = &pl->output;
+    if (pl->source.kind != QN_SOURCE_TABLE || pl->to_groups || !o->sort_count || !o->limit || o->distinct_on)
+        return false;
+    for (uint32_t i = 0; i < o->target_count; i++)
+        if (qn_expr_can_fail(o->targets[i].expr) || qn_expr_is_volatile(o->targets[i].expr))
+            return false;
+    const qn_expr *first = o->targets[o->sort[0].target].expr;
+    while (first->kind == QN_EXPR_RELABEL)
+        first = first->args[0];
+    if (first->kind != QN_EXPR_COLUMN || first->type.id == QN_TYPE_CHAR || first->type.id == QN_TYPE_BOOLEAN)
+        return false;
+    *column = first->index;
+    return true;
+}

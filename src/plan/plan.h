@@ -130,6 +130,10 @@ bool     qn_expr_can_fail(const qn_expr *expr);
 /* The only column that expr refers to, or -1 when it refers to none, -2 to several (or keys). */
 int      qn_expr_single_column(const qn_expr *expr);
 
+/* The table column whose order decides which rows a pipeline's output keeps under LIMIT, when dropping the others
+ * unseen goes unnoticed: all that is computed of them is sure to work. */
+bool     qn_plan_top_column(const qn_pipeline *pl, uint32_t *column);
+
 void qn_plan_print_logical(const qn_bound *bound, const qn_select *select, qn_buf *buf);
 void qn_plan_print(const qn_plan *plan, bool costs, qn_buf *buf);
 void qn_plan_print_json(const qn_plan *plan, qn_buf *buf);

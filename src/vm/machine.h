@@ -78,6 +78,7 @@ typedef struct qn_scan {
     uint32_t        rows;
     uint64_t        first_row;
     bool            all;       /* every row is selected; bits[] is not filled */
+    bool            nothing;   /* some filter's set of codes is empty: the others need no search */
     uint64_t       *bits;      /* QN_BLOCK_ROWS bits */
     uint32_t        selected;
     uint32_t        cursor;
@@ -464,6 +465,8 @@ const qn_table *source_table(const qn_vm *vm);
 qn_status scan_select(qn_vm *vm, uint32_t column, const qn_codeset *set, bool *none);
 qn_dict  *scan_column(qn_vm *vm, uint32_t column);
 qn_status scan_load(qn_vm *vm, qn_vec *v, uint32_t column);
+void      scan_fill_bits(qn_scan *scan); /* every row's bit, instead of `all` */
+qn_status block_top(qn_vm *vm, uint32_t w); /* top.c: the handler of BLOCK_TOP */
 /* source.c */
 qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err); /* counts morsels */
 qn_status system_rows_make(qn_exec *exec, pipeline_state *pl, qn_error *err); /* fills pl->source_rows */
@@ -514,6 +517,9 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count);
 bool      sink_is_full(const qn_vm *vm, const qn_sink *s);
 bool      sink_takes_first_rows(const qn_vm *vm, const qn_sink *s); /* LIMIT in the order of the source */
 bool      sink_had_enough(const qn_exec *exec, const qn_sink *s);   /* before the rows that failed */
+/* The first sort key of the last row that this worker will keep of those it holds, NULL while it holds too few or the
+ * key is NULL: rows behind it lose. */
+qn_status sink_last(qn_vm *vm, qn_sink *s, const qn_datum **last);
 qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err);
 void      sink_abandon(qn_exec *exec, qn_sink *s); /* after an error: frees what the workers hold */
 /* dispatch.c */

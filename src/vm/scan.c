@@ -6,6 +6,7 @@
  * of row numbers where it is sparse. */
 #include "vm/machine.h"
 
+#include <math.h>
 #include "base/assert.h"
 #include "type/like.h"
 #include "vm/lists.h"
@@ -95,7 +96,7 @@ static qn_status block_begin(qn_vm *vm, uint32_t w)
     s->all = true;
     s->selected = entry->rows;
     s->cursor = 0;
-    s->in_values = false;
+    s->in_values = s->nothing = false;
     s->value_set = (qn_codeset){.is_range = true, .lo = 0, .hi = UINT32_MAX};
     memset(s->columns, 0, sizeof(qn_dict) * s->table->column_count);
     qn_arena_reset(&vm->block);
@@ -341,7 +342,7 @@ static qn_status slot_range(qn_vm *vm, uint32_t w)
     }
     state->prepared = true;
     state->set = (qn_codeset){.is_range = true, .lo = 1, .hi = 0};
-    if (vm->constant_nulls[x[1]] || !c->distinct)
+    if (vm->constant_nulls[x[1]] || !c->distinct || vm->scan.nothing)
         return QN_OK;
     qn_status st = qn_block_search(vm->scan.block, slot->column, &vm->constants[x[1]], &first, &end, vm->err);
     if (st != QN_OK)
@@ -354,6 +355,7 @@ static qn_status slot_range(qn_vm *vm, uint32_t w)
     case QN_OP_GE: state->set.lo = first, state->set.hi = c->distinct; break;
     default: return codes_except(vm, first, end, c->distinct, &state->set);
     }
+    vm->scan.nothing = state->set.lo > state->set.hi;
     return QN_OK;
 }
 
@@ -371,6 +373,9 @@ static qn_status slot_in(qn_vm *vm, uint32_t w)
         return QN_OK;
     }
     state->prepared = true;
+    state->set = (qn_codeset){.is_range = true, .lo = 1, .hi = 0};
+    if (vm->scan.nothing)
+        return QN_OK;
     state->set = (qn_codeset){.bits = qn_arena_alloc0(&vm->block, ((size_t)c->distinct + 64) / 64 * 8)};
     if (!state->set.bits)
         return qn_nomem(vm->err);
@@ -450,17 +455,86 @@ static qn_status values_select(qn_vm *vm, const qn_codeset *set, const qn_block_
     return QN_OK;
 }
 
+void scan_fill_bits(qn_scan *scan)
+{
+    uint32_t words = scan->rows / 64;
+    memset(scan->bits, 0xff, words * 8);
+    memset(scan->bits + words, 0, QN_BLOCK_ROWS / 8 - words * 8);
+    if (scan->rows % 64)
+        scan->bits[words] = (1ull << (scan->rows % 64)) - 1;
+    scan->all = false;
+}
+
+/* The share of a block's rows that a set of codes keeps, at a guess: few codes, or few missing, are counted. */
+static qn_status share_kept(qn_vm *vm, uint32_t column, const qn_codeset *set, double *share)
+{
+    enum { COUNTED = 64 };
+    const qn_block_column *c = qn_block_column_at(vm->scan.block, column);
+    uint32_t               counts[2 * COUNTED], low = set->lo ? set->lo : 1, in = set->hi + 1 - low, out = c->distinct - in, sum = 0;
+    qn_status              st = QN_OK;
+    *share = 0.5;
+    if (!set->is_range || !c->rows)
+        return QN_OK;
+    if (set->lo > set->hi) {
+        *share = 0;
+    } else if (set->hi && in <= COUNTED) {
+        st = qn_block_counts(vm->scan.block, column, low, in, counts, vm->err);
+        for (uint32_t i = 0; i < in && st == QN_OK; i++)
+            sum += counts[i];
+        *share = (double)sum / c->rows;
+    } else if (set->hi && out <= COUNTED) {
+        uint32_t before = low - 1;
+        if (before)
+            st = qn_block_counts(vm->scan.block, column, 1, before, counts, vm->err);
+        if (out > before && st == QN_OK)
+            st = qn_block_counts(vm->scan.block, column, set->hi + 1, out - before, counts + before, vm->err);
+        for (uint32_t i = 0; i < out && st == QN_OK; i++)
+            sum += counts[i];
+        *share = 1 - (double)(sum + c->null_count) / c->rows;
+    } else {
+        *share = (double)in / c->distinct;
+    }
+    return st;
+}
+
+static bool waits(const qn_vm *vm, uint32_t s)
+{
+    const qn_slot *slot = &vm->program->slots[s];
+    return slot->pipeline == vm->pl->code->plan->number && slot->is_filter && vm->slots[s].prepared && !vm->slots[s].applied;
+}
+
+/* Of the pipeline's filters that are filled and not yet applied, the one that drops most rows for the bytes it reads. */
+static qn_status best_filter(qn_vm *vm, uint32_t *s)
+{
+    uint32_t filters = 0;
+    double   gain = -1;
+    for (uint32_t i = 0; i < vm->program->slot_count; i++)
+        if (waits(vm, i)) {
+            filters++;
+            *s = i;
+        }
+    for (uint32_t i = 0; i < vm->program->slot_count && filters > 1; i++) {
+        const qn_slot *slot = &vm->program->slots[i];
+        double         share;
+        if (!waits(vm, i))
+            continue;
+        qn_status st = share_kept(vm, slot->column, &vm->slots[i].set, &share);
+        if (st != QN_OK)
+            return st;
+        double here = share <= 0 ? INFINITY : (1 - share) / (1.0 + (double)qn_block_column_at(vm->scan.block, slot->column)->bytes_codes);
+        if (here > gain) {
+            gain = here;
+            *s = i;
+        }
+    }
+    return QN_OK;
+}
+
 qn_status scan_select(qn_vm *vm, uint32_t column, const qn_codeset *set, bool *none)
 {
     qn_scan *scan = &vm->scan;
-    if (scan->all) {
-        uint32_t words = scan->rows / 64;
-        memset(scan->bits, 0xff, words * 8);
-        memset(scan->bits + words, 0, QN_BLOCK_ROWS / 8 - words * 8);
-        if (scan->rows % 64)
-            scan->bits[words] = (1ull << (scan->rows % 64)) - 1;
-        scan->all = false;
-    }
+    if (scan->all)
+        scan_fill_bits(scan);
     qn_status st = qn_block_select(scan->block, column, set, 0, scan->rows, scan->bits, &scan->selected, vm->err);
     *none = st == QN_OK && !scan->selected;
     return st;
@@ -477,18 +551,21 @@ static qn_status block_select(qn_vm *vm, uint32_t w)
 {
     uint32_t s, target;
     qn_operand2(vm->program, w, &s, &target);
-    qn_scan               *scan = &vm->scan;
+    qn_scan  *scan = &vm->scan;
+    qn_status st = best_filter(vm, &s);
+    if (st != QN_OK)
+        return st;
     slot_state            *state = &vm->slots[s];
     const qn_slot         *slot = &vm->program->slots[s];
     const qn_block_column *c = qn_block_column_at(scan->block, slot->column);
 
-    if (state->by_row)
+    if (state->by_row || state->applied)
         return QN_OK;
     state->applied = true;
     const qn_codeset *set = &state->set;
     if (vm->pl->code->plan->source.kind == QN_SOURCE_VALUES) {
-        bool      left = false;
-        qn_status st = values_select(vm, set, c, &left);
+        bool left = false;
+        st = values_select(vm, set, c, &left);
         return st != QN_OK || left ? st : go(vm, target);
     }
     if (set->is_range && set->lo > set->hi) {
@@ -497,8 +574,8 @@ static qn_status block_select(qn_vm *vm, uint32_t w)
     }
     if (set->is_range && set->lo <= (c->null_count ? 0u : 1u) && set->hi >= c->distinct)
         return QN_OK;
-    bool      none;
-    qn_status st = scan_select(vm, slot->column, set, &none);
+    bool none;
+    st = scan_select(vm, slot->column, set, &none);
     return st != QN_OK || !none ? st : go(vm, target);
 }
 
@@ -818,6 +895,7 @@ void register_pipeline(qn_handler (*tables)[256])
     register_op(tables, QN_OP_SLOT_IN, slot_in);
     register_op(tables, QN_OP_SLOT_PRUNE, slot_prune);
     register_op(tables, QN_OP_BLOCK_SELECT, block_select);
+    register_op(tables, QN_OP_BLOCK_TOP, block_top);
     register_op(tables, QN_OP_BATCH_NEXT, batch_next);
     register_op(tables, QN_OP_FILTER_SLOT, filter_slot);
     register_op(tables, QN_OP_VALUES_BEGIN, values_begin);

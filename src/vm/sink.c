@@ -175,6 +175,23 @@ static qn_status copy_row(qn_rows *to, const qn_rows *from, const qn_rows_entry 
     return entries_add(to, e->prefix, to->chunk_count - 1, lane, err);
 }
 
+/* Entries are in order: the last that is kept is the boundary. */
+static void note_boundary(const qn_sink *s, output_local *l)
+{
+    const qn_rows_entry *e = &l->rows->entries[s->keep - 1];
+    const qn_rows_chunk *k = l->rows->chunks[e->chunk];
+    l->has_boundary = true;
+    l->boundary = e->prefix;
+    l->boundary_tie = k->ties[e->lane];
+    l->boundary_known = false;
+    l->boundary_version++;
+    if (s->plan->sort_count) {
+        uint32_t t = s->plan->sort[0].target;
+        l->boundary_known = !bit_get(k->nulls[t], e->lane);
+        qn_bank_get(l->rows->banks[t], k->values[t], e->lane, &l->boundary_value);
+    }
+}
+
 /* Keep the best `keep` rows of a worker and remember the boundary. */
 static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
 {
@@ -193,20 +210,29 @@ static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
     }
     qn_rows_free(l->rows);
     l->rows = fresh;
-    if (s->keep) {
-        l->has_boundary = true;
-        const qn_rows_entry *e = &fresh->entries[s->keep - 1];
-        l->boundary = e->prefix;
-        l->boundary_tie = fresh->chunks[e->chunk]->ties[e->lane];
-        l->boundary_known = false;
-        l->boundary_version++;
-        if (s->plan->sort_count) {
-            uint32_t             t = s->plan->sort[0].target;
-            const qn_rows_chunk *k = fresh->chunks[e->chunk];
-            l->boundary_known = !bit_get(k->nulls[t], e->lane);
-            qn_bank_get(fresh->banks[t], k->values[t], e->lane, &l->boundary_value);
+    if (s->keep)
+        note_boundary(s, l);
+    return QN_OK;
+}
+
+qn_status sink_last(qn_vm *vm, qn_sink *s, const qn_datum **last)
+{
+    output_local *l = &s->locals[vm->worker];
+    *last = NULL;
+    if (l->rows && s->keep && s->keep < UINT64_MAX / 4 && l->rows->entry_count > (l->has_boundary ? s->keep : s->keep - 1)) {
+        if ((uint64_t)l->rows->chunk_count * QN_LANES > 8 * (s->keep + QN_LANES)) { /* copying gives memory back */
+            qn_status st = cut_back(vm, s, l);
+            if (st != QN_OK)
+                return st;
+        } else {
+            order_context c = {l->rows, s->plan};
+            qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, compare_entries, &c);
+            l->rows->entry_count = s->keep;
+            note_boundary(s, l);
         }
     }
+    if (l->has_boundary && l->boundary_known)
+        *last = &l->boundary_value;
     return QN_OK;
 }
 

@@ -2,7 +2,8 @@
  * select, gather; ns a value for lists; ns a byte for text.
  *
  *     block [rows]
- *     block FILE.qnb COLUMN...      columns of a block of a database, numbered from 0
+ *     block FILE.qnb COLUMN...          columns of a block of a database, numbered from 0
+ *     block codecs FILE.qnb COLUMN...   its text columns written anew with each codec
  *
  * Without a file data is made here, one column per form of codes.  Each figure is the best of nine;
  * reading repeats over a warm block, so figures are of the processor, not of the disk. */
@@ -224,12 +225,9 @@ static void read_side(qn_block *b, const uint32_t *columns, const char *const *n
     qn_arena_deinit(&arena);
 }
 
-/* Columns of a block file, by number from 0: what real data are like. */
-static void read_file(const char *path, int count, char **numbers)
+static qn_block *open_file(const char *path)
 {
     qn_fmt_header h;
-    uint32_t      columns[64];
-    const char   *names[64];
     qn_block     *b;
     FILE         *f = fopen(path, "rb");
     if (!f || fread(&h, sizeof h, 1, f) != 1) {
@@ -239,7 +237,15 @@ static void read_file(const char *path, int count, char **numbers)
     fclose(f);
     env.vfs = qn_vfs_posix();
     must(qn_block_open(&env, path, h.table_id, h.number, h.checksum, &b, &err));
-    uint32_t n = 0;
+    return b;
+}
+
+/* Columns of a block file, by number from 0: what real data are like. */
+static void read_file(const char *path, int count, char **numbers)
+{
+    qn_block   *b = open_file(path);
+    uint32_t    columns[64], n = 0;
+    const char *names[64];
     for (int i = 0; i < count && n < 64; i++) {
         columns[n] = (uint32_t)strtoul(numbers[i], NULL, 10);
         names[n] = numbers[i];
@@ -249,6 +255,75 @@ static void read_file(const char *path, int count, char **numbers)
     qn_block_unref(b);
 }
 
+/* Text columns of a block written anew with each codec: what writing costs, and what reading does then. */
+static void write_codecs(const char *path, int count, char **numbers)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        QN_TEXT_CODECS(X)
+#undef X
+    };
+    qn_block         *b = open_file(path);
+    qn_block_builder *builder;
+    qn_block_info     info;
+    uint32_t          rows = qn_block_rows(b), zero = 0;
+    uint32_t         *codes = malloc((size_t)rows * 4), *lengths = malloc((size_t)rows * 4);
+    qn_vfs           *memory;
+    must(qn_vfs_memory_new(&mem, &memory, &err));
+    must(qn_block_builder_new(&env, &builder, &err));
+    for (int i = 0; i < count; i++) {
+        uint32_t               column_number = (uint32_t)strtoul(numbers[i], NULL, 10);
+        const qn_block_column *c = qn_block_column_at(b, column_number);
+        if (!c || c->bank != QN_BANK_STR || !c->distinct)
+            continue;
+        qn_arena arena;
+        qn_arena_init(&arena, &mem);
+        qn_str *strings_of = malloc(((size_t)c->distinct + 1) * sizeof *strings_of);
+        qn_str *values = malloc((size_t)rows * sizeof *values);
+        memset(&strings_of[0], 0, sizeof *strings_of);
+        must(qn_block_strings(b, column_number, 1, c->distinct, strings_of + 1, &arena, &err));
+        must(qn_block_codes(b, column_number, 0, rows, codes, &err));
+        for (uint32_t row = 0; row < rows; row++)
+            values[row] = strings_of[codes[row]];
+        uint64_t bytes = text_bytes(b, column_number, c->distinct, lengths);
+        for (int codec = 0; codec < QN_TEXT_CODEC_COUNT; codec++) {
+            qn_block_column_in in = {c->type, values, NULL};
+            qn_block_segment   segment;
+            char               name[64];
+            double             took = 1e30;
+            qn_block_builder_codec(builder, (qn_text_codec)codec);
+            for (int repeat = 0; repeat < 3; repeat++) {
+                double start = now_ns();
+                must(qn_block_encode(builder, &in, rows, &segment, &err));
+                double ns = now_ns() - start;
+                took = ns < took ? ns : took;
+                if (repeat < 2)
+                    qn_block_segment_free(&segment);
+            }
+            snprintf(name, sizeof name, "%s %s", numbers[i], names[codec]);
+            printf("%-16s encode %.0f ms, %.2f ns a byte of distinct text\n", name, took / 1e6,
+                   took / (double)bytes);
+            env.vfs = memory;
+            must(qn_block_write(&env, name, 1, 1, rows, &segment, 1, &info, &err));
+            qn_block   *again;
+            const char *label = name;
+            must(qn_block_open(&env, name, 1, 1, info.content_hash, &again, &err));
+            read_side(again, &zero, &label, 1, rows);
+            qn_block_unref(again);
+            must(memory->unlink(memory, name, &err));
+            qn_block_segment_free(&segment);
+        }
+        free(strings_of);
+        free(values);
+        qn_arena_deinit(&arena);
+    }
+    free(codes);
+    free(lengths);
+    qn_block_builder_free(builder);
+    qn_block_unref(b);
+    qn_vfs_memory_free(memory);
+}
+
 int main(int argc, char **argv)
 {
     qn_mem_init(&mem, NULL, 0);
@@ -256,7 +331,10 @@ int main(int argc, char **argv)
     env.clock = qn_clock_system();
     qn_random_seed(&rnd, 1);
     if (argc > 2) {
-        read_file(argv[1], argc - 2, argv + 2);
+        if (strcmp(argv[1], "codecs") == 0)
+            write_codecs(argv[2], argc - 3, argv + 3);
+        else
+            read_file(argv[1], argc - 2, argv + 2);
         return 0;
     }
     uint32_t rows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : QN_BLOCK_ROWS;

@@ -33,6 +33,7 @@ struct qn_database {
     X(GROUP_MODE, "quern.group_mode", "grouping mode: auto, or one of EXPLAIN's names where it applies") \
     X(OPTIMIZER, "quern.optimizer", "rewrites and per-value evaluation; off only to compare answers") \
     X(ISA, "quern.isa", "instruction set of the kernels: auto, base, avx2, avx512")                 \
+    X(TEXT_CODEC, "quern.text_codec", "how text of new blocks is compressed: lz4, lz4hc, zstd")     \
     X(MEMORY_LIMIT, "quern.memory_limit", "bytes a database may use; 0: no limit")                  \
     X(CALIBRATION, "quern.calibration", "when and where the constants of quern_costs were measured; read-only") \
     X(TIME_ZONE, "timezone", "time zone of timestamptz text")                                       \
@@ -56,6 +57,7 @@ typedef struct session {
     int              threads;
     qn_dispatch_mode dispatch;
     qn_group_mode    group_mode;
+    qn_text_codec    text_codec;
     bool             optimizer;
     qn_text_settings text;
     char             zone_name[64];

@@ -15,6 +15,12 @@ static const struct {
 #undef X
 };
 
+static const char *const codecs[] = {
+#define X(id, text) text,
+    QN_TEXT_CODECS(X)
+#undef X
+};
+
 const char *setting_name(int i) { return table[i].name; }
 const char *setting_meaning(int i) { return table[i].meaning; }
 
@@ -196,6 +202,11 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
         if (st == QN_OK)
             s->group_mode = (qn_group_mode)choice;
         return st;
+    case QN_SETTING_TEXT_CODEC:
+        st = set_choice(name, value ? value : codecs[0], codecs, QN_TEXT_CODEC_COUNT, &choice, err);
+        if (st == QN_OK)
+            s->text_codec = (qn_text_codec)choice;
+        return st;
     case QN_SETTING_OPTIMIZER:
         return !value || parse_bool(value, &s->optimizer) ? (s->optimizer = value ? s->optimizer : true, QN_OK)
                                                           : bad_value(name, value, "Use on or off.", err);
@@ -256,6 +267,7 @@ qn_status setting_show(qn_connection *conn, const char *name, qn_buf *out, qn_er
     case QN_SETTING_THREADS: qn_buf_printf(out, "%d", s->threads); break;
     case QN_SETTING_DISPATCH: qn_buf_puts(out, modes[s->dispatch]); break;
     case QN_SETTING_GROUP_MODE: qn_buf_puts(out, qn_group_mode_name(s->group_mode)); break;
+    case QN_SETTING_TEXT_CODEC: qn_buf_puts(out, codecs[s->text_codec]); break;
     case QN_SETTING_OPTIMIZER: qn_buf_puts(out, s->optimizer ? "on" : "off"); break;
     case QN_SETTING_ISA: qn_buf_puts(out, s->isa); break;
     case QN_SETTING_MEMORY_LIMIT:

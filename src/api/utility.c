@@ -78,6 +78,7 @@ static qn_status append_rows(qn_connection *conn, qn_change *change, uint64_t ta
     qn_arena_init(&arena, &conn->db->mem);
     QN_TRY(qn_appender_new(qn_store_env(conn->db->store), change, table_id, columns, column_count, &appender, err));
     qn_appender_name(appender, name);
+    qn_appender_codec(appender, conn->session.text_codec);
     for (uint64_t at = 0; at < rows->count;) {
         uint32_t n;
         QN_TRY(poll_cancel(conn, err));
@@ -224,6 +225,7 @@ qn_status run_copy_from(qn_connection *conn, unit *u, qn_result *r, qn_error *er
                        .default_nulls = default_nulls,
                        .options = load_options(&b->copy),
                        .settings = conn->session.text,
+                       .text_codec = conn->session.text_codec,
                        .threads = conn->session.threads ? conn->session.threads : qn_sched_workers(conn->db->sched),
                        .progress = conn->progress ? load_progress : NULL,
                        .progress_arg = conn,

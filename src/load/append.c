@@ -53,6 +53,11 @@ void qn_appender_name(qn_appender *a, const char *relation)
     a->relation = relation;
 }
 
+void qn_appender_codec(qn_appender *a, qn_text_codec codec)
+{
+    qn_block_builder_codec(a->builder, codec);
+}
+
 static bool is_null(const uint64_t *nulls, uint32_t i)
 {
     return nulls && (nulls[i / 64] >> (i % 64) & 1);

@@ -46,6 +46,7 @@ typedef struct qn_load_job {
     const bool             *default_nulls;
     qn_load_options         options;
     qn_text_settings        settings;
+    qn_text_codec           text_codec;
     int                     threads;
     uint64_t                memory_limit_bytes; /* 0: none */
     bool (*progress)(void *arg, double fraction); /* polled ~10×/s; false: stop with 57014 */
@@ -71,6 +72,7 @@ qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id, con
 void      qn_appender_free(qn_appender *appender); /* NULL is allowed */
 /* The table's name for messages; borrowed for the appender's life. */
 void      qn_appender_name(qn_appender *appender, const char *relation);
+void      qn_appender_codec(qn_appender *appender, qn_text_codec codec); /* of the blocks from now on */
 /* Append `rows` rows: per column an array of its bank and a null bitmap (or NULL).  23502 when NULL meets
  * NOT NULL.  Strings are copied. */
 qn_status qn_appender_add(qn_appender *appender, const void *const *values, const uint64_t *const *nulls,

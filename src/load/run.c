@@ -818,6 +818,7 @@ static qn_status set_up(load *l, qn_error *err)
         w->load = l;
         w->index = i;
         QN_TRY(qn_block_builder_new(job->env, &w->builder, err));
+        qn_block_builder_codec(w->builder, job->text_codec);
         QN_TRY(qn_convert_new(job, &w->convert, err));
     }
 done:

@@ -1,12 +1,14 @@
 /* Fuzz target: block files whose checksums are right and whose bytes are not.
  *
- * A table with columns of every kind is written once, in memory.  Each input bends bytes of its block file; then
- * every checksum is computed anew, in the file and in the MANIFEST, so that what lies behind the checksums meets
- * the bent bytes.  The block is read through every function of block.h, and the database answers queries over
- * it.  They may compute nonsense or report damage; they must not touch memory that is not theirs.
+ * A table with columns of every kind is written once, in memory.  Each input bends bytes of its
+ * block file; then every checksum is computed anew, in the file and in the MANIFEST, so that what
+ * lies behind the checksums meets the bent bytes.  The block is read through every function of
+ * block.h, and the database answers queries over it.  They may compute nonsense or report damage;
+ * they must not touch memory that is not theirs.
  *
- * An input is a list of edits of 4 bytes: where (24 bits, of the whole file or of its header), what to do to the
- * byte there.  With -DQN_FUZZ_MAIN: files on the command line, or `--random N [SEED]`. */
+ * An input is a list of edits of 4 bytes: where (24 bits, of the whole file or of its header), what
+ * to do to the byte there; a byte or two after the last choose a file whose text went through
+ * another codec.  With -DQN_FUZZ_MAIN: files on the command line, or `--random N [SEED]`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +45,13 @@ static const char *const questions[] = {
 };
 
 static qn_mem   vfs_memory;
-static uint8_t *block_image, *manifest_image;
-static size_t   block_bytes, manifest_bytes;
-static uint64_t block_hash, header_bytes;
+typedef struct image { /* of a database, per codec of its text */
+    uint8_t *block, *manifest;
+    size_t   block_bytes, manifest_bytes;
+    uint64_t block_hash, header_bytes;
+} image;
+static image             images[3];
+static const char *const codecs[] = {"lz4", "lz4hc", "zstd"};
 
 static void must(qn_status st, const qn_error *err)
 {
@@ -82,8 +88,9 @@ static uint8_t *get(qn_vfs *vfs, const char *path, size_t *bytes)
     return copy;
 }
 
-static void make_images(void)
+static void make_image(image *out, const char *codec)
 {
+    char           set[64];
     qn_error       err = {0};
     qn_vfs        *vfs;
     qn_database   *db;
@@ -92,25 +99,27 @@ static void make_images(void)
     must(qn_vfs_memory_new(&vfs_memory, &vfs, &err), &err);
     must(open_in(vfs, NULL, &db, &err), &err);
     must(qn_connect(db, &conn, &err), &err);
-    for (size_t i = 0; i < sizeof setup / sizeof *setup; i++) {
+    snprintf(set, sizeof set, "SET quern.text_codec = '%s'", codec);
+    for (size_t i = 0; i < 1 + sizeof setup / sizeof *setup; i++) {
         qn_result *r;
-        must(qn_query(conn, setup[i], &r, &err), &err);
+        must(qn_query(conn, i ? setup[i - 1] : set, &r, &err), &err);
         qn_result_free(r);
     }
     qn_disconnect(conn);
     qn_close(db);
-    block_image = get(vfs, BLOCK, &block_bytes);
-    manifest_image = get(vfs, MANIFEST, &manifest_bytes);
-    memcpy(&block_hash, block_image + 56, 8);
-    memcpy(&header_bytes, block_image + 32, 8);
+    out->block = get(vfs, BLOCK, &out->block_bytes);
+    out->manifest = get(vfs, MANIFEST, &out->manifest_bytes);
+    memcpy(&out->block_hash, out->block + 56, 8);
+    memcpy(&out->header_bytes, out->block + 32, 8);
     qn_vfs_memory_free(vfs);
 }
 
 /* The MANIFEST with another content hash for the block. */
-static void name_block(uint8_t *manifest, uint64_t hash)
+static void name_block(const image *from, uint8_t *manifest, uint64_t hash)
 {
+    size_t manifest_bytes = from->manifest_bytes;
     for (size_t i = 32; i + 8 <= manifest_bytes; i++) {
-        if (memcmp(manifest + i, &block_hash, 8) == 0) {
+        if (memcmp(manifest + i, &from->block_hash, 8) == 0) {
             memcpy(manifest + i, &hash, 8);
             break;
         }
@@ -119,17 +128,25 @@ static void name_block(uint8_t *manifest, uint64_t hash)
     memcpy(manifest + 24, &sum, 8);
 }
 
-static void bend(uint8_t *image, const uint8_t *edit)
+static void bend(const image *from, uint8_t *bytes, const uint8_t *edit)
 {
     size_t  at = (size_t)edit[0] | (size_t)edit[1] << 8 | (size_t)(edit[2] & 0x7f) << 16;
-    size_t  room = edit[2] & 0x80 ? (size_t)header_bytes : block_bytes;
+    size_t  room = edit[2] & 0x80 ? (size_t)from->header_bytes : from->block_bytes;
     uint8_t x = edit[3];
     at %= room;
     switch (x & 3) {
-    case 0: image[at] ^= (uint8_t)(1u << (x >> 5)); break;
-    case 1: image[at] = x & 0x80 ? 0xff : 0; break;
-    case 2: image[at] = (uint8_t)(image[at] + (x >> 2)); break;
-    default: image[at] = image[(at + x) % room]; break;
+    case 0:
+        bytes[at] ^= (uint8_t)(1u << (x >> 5));
+        break;
+    case 1:
+        bytes[at] = x & 0x80 ? 0xff : 0;
+        break;
+    case 2:
+        bytes[at] = (uint8_t)(bytes[at] + (x >> 2));
+        break;
+    default:
+        bytes[at] = bytes[(at + x) % room];
+        break;
     }
 }
 
@@ -225,22 +242,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     qn_vfs      *vfs;
     qn_database *db;
     qn_error     err = {0};
-    if (!block_image)
-        make_images();
+    const image *from = &images[size % 4 % 3];
+    if (!from->block)
+        make_image(&images[size % 4 % 3], codecs[size % 4 % 3]);
     if (size < 4 || size > 200)
         return 0;
-    uint8_t *block = malloc(block_bytes), *manifest = malloc(manifest_bytes);
-    memcpy(block, block_image, block_bytes);
-    memcpy(manifest, manifest_image, manifest_bytes);
+    uint8_t *block = malloc(from->block_bytes), *manifest = malloc(from->manifest_bytes);
+    memcpy(block, from->block, from->block_bytes);
+    memcpy(manifest, from->manifest, from->manifest_bytes);
     for (size_t i = 0; i + 4 <= size; i += 4)
-        bend(block, data + i);
-    uint64_t hash = qn_block_reseal(block, block_bytes);
-    name_block(manifest, hash);
+        bend(from, block, data + i);
+    uint64_t hash = qn_block_reseal(block, from->block_bytes);
+    name_block(from, manifest, hash);
     must(qn_vfs_memory_new(&vfs_memory, &vfs, &err), &err);
     must(vfs->mkdir(vfs, "db", &err), &err);
     must(vfs->mkdir(vfs, "db/blocks", &err), &err);
-    put(vfs, BLOCK, block, block_bytes);
-    put(vfs, MANIFEST, manifest, manifest_bytes);
+    put(vfs, BLOCK, block, from->block_bytes);
+    put(vfs, MANIFEST, manifest, from->manifest_bytes);
 
     qn_mem_init(&memory, NULL, (uint64_t)256 << 20);
     qn_env env = {.mem = &memory, .vfs = vfs, .clock = qn_clock_system()};
@@ -278,7 +296,7 @@ static void run_random(uint64_t count, uint64_t seed)
         uint8_t   data[16];
         qn_random r;
         qn_random_seed(&r, seed + k); /* so that `--random 1 SEED` repeats any one of them */
-        size_t n = 4 + 4 * qn_random_below(&r, 3);
+        size_t n = 4 + 4 * qn_random_below(&r, 3) + qn_random_below(&r, 3);
         for (size_t i = 0; i < n; i++)
             data[i] = (uint8_t)qn_random_next(&r);
         if (getenv("QN_FUZZ_VERBOSE"))
@@ -293,8 +311,10 @@ int main(int argc, char **argv)
         run_random(strtoull(argv[2], NULL, 10), argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
     for (int i = 1; i < argc && strcmp(argv[1], "--random") != 0; i++)
         run_file(argv[i]);
-    free(block_image);
-    free(manifest_image);
+    for (size_t i = 0; i < 3; i++) {
+        free(images[i].block);
+        free(images[i].manifest);
+    }
     return 0;
 }
 #endif

@@ -136,6 +136,9 @@ qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind 
     case QN_SECTION_NULLS:
         what = nulls_check(c);
         break;
+    case QN_SECTION_DICTIONARY:
+        ok = s->bytes > 0 && s->bytes <= QN_FMT_DICTIONARY_BYTES;
+        break;
     case QN_SECTION_COUNT:
         break;
     }
@@ -226,6 +229,8 @@ static const char *expect_sections(const column_state *c)
                           [QN_SECTION_TRIGRAMS] = text && c->section[QN_SECTION_TRIGRAMS].p,
                           [QN_SECTION_RAW] = !dict,
                           [QN_SECTION_NULLS] = !dict && p->null_count,
+                          [QN_SECTION_DICTIONARY] = text && p->distinct && (c->flags & QN_FMT_TEXT_CODECS) &&
+                                                    c->section[QN_SECTION_DICTIONARY].p,
     };
     for (int i = 0; i < QN_SECTION_COUNT; i++)
         if (want[i] != (c->section[i].p != NULL))
@@ -286,6 +291,8 @@ static const char *read_column(qn_block *block, column_state *c, const uint8_t *
     c->scale = f.scale;
     c->flags = f.flags;
     c->data_offset = f.data_offset;
+    if (block->version < 2 && (f.flags & QN_FMT_TEXT_CODECS))
+        return "a column needs a later version of the format";
     bool text = c->pub.bank == QN_BANK_STR, interval = c->pub.bank == QN_BANK_INTERVAL;
     if (text != (f.value_form == QN_VALUES_TEXT) ||
         interval != (f.value_form == QN_VALUES_SLOT16) ||
@@ -313,6 +320,7 @@ static const char *read_column(qn_block *block, column_state *c, const uint8_t *
             *st = qn_nomem(err);
     }
     c->pub.bytes_values = c->section[QN_SECTION_VALUES].bytes + c->section[QN_SECTION_TEXT].bytes +
+                          c->section[QN_SECTION_DICTIONARY].bytes +
                           c->section[QN_SECTION_RAW].bytes;
     c->pub.bytes_counts = c->section[QN_SECTION_COUNTS].bytes;
     c->pub.bytes_codes = c->section[QN_SECTION_CODES].bytes + c->section[QN_SECTION_NULLS].bytes;
@@ -333,7 +341,7 @@ static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number
     memcpy(&h, p, sizeof h);
     if (memcmp(h.magic, QN_FMT_MAGIC, 8) != 0)
         return header_damaged(block->path, 0, "this is not a block file", err);
-    if (h.version != QN_FMT_VERSION)
+    if (h.version == 0 || h.version > QN_FMT_VERSION)
         return header_damaged(block->path, 8,
                               "the format version is not one that this program reads", err);
     if (h.file_bytes != block->map.bytes)
@@ -349,6 +357,7 @@ static qn_status read_header(qn_block *block, uint64_t table_id, uint64_t number
     if (h.rows == 0 || h.rows > QN_BLOCK_ROWS || h.columns > QN_FMT_MAX_COLUMNS)
         return header_damaged(block->path, 12, "impossible numbers of rows or columns", err);
     block->rows = h.rows;
+    block->version = h.version;
     block->column_count = h.columns;
     QN_ALLOC(err, block->columns = qn_arena_array(&block->arena, column_state, h.columns));
     uint64_t at = sizeof h, data_end = h.header_bytes, used = 0;
@@ -370,6 +379,7 @@ done:
 static void close_block(qn_block *block)
 {
     qn_env *env = block->env;
+    qn_codec_close(block);
     if (block->copy)
         qn_free(env->mem, block->copy, block->map.bytes);
     else if (block->map.data)

@@ -36,6 +36,19 @@ typedef struct qn_block_info { /* what the catalog remembers of a written block 
     uint64_t content_hash; /* checksum of the header, which holds all section checksums */
 } qn_block_info;
 
+/* How chunks of text are compressed (docs/format.md, bench/README.md has what each costs).  A block may be read whatever
+ * its columns use. */
+#define QN_TEXT_CODECS(X)                                                                          \
+    X(LZ4, "lz4")     /* quick in both directions */                                               \
+    X(LZ4HC, "lz4hc") /* with a dictionary: a quarter less text, slow to write */                  \
+    X(ZSTD, "zstd")   /* with a dictionary: half the text, slow to read */
+typedef enum qn_text_codec {
+#define X(id, name) QN_TEXT_##id,
+    QN_TEXT_CODECS(X)
+#undef X
+    QN_TEXT_CODEC_COUNT
+} qn_text_codec;
+
 /* Encodes one column at a time into memory, so that columns of one block can be built by different
  * threads: each thread has its own qn_block_builder scratch (recycled, never fresh per column). */
 typedef struct qn_block_builder qn_block_builder;
@@ -47,6 +60,7 @@ typedef struct qn_block_segment { /* one finished column: its sections, ready to
 
 qn_status qn_block_builder_new(qn_env *env, qn_block_builder **builder, qn_error *err);
 void      qn_block_builder_free(qn_block_builder *builder);
+void      qn_block_builder_codec(qn_block_builder *builder, qn_text_codec codec); /* for the columns from now on */
 /* rows 1..QN_BLOCK_ROWS.  Free the segment with qn_block_segment_free. */
 qn_status qn_block_encode(qn_block_builder *builder, const qn_block_column_in *column, uint32_t rows,
                           qn_block_segment *segment, qn_error *err);

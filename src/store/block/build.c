@@ -52,11 +52,17 @@ void qn_block_builder_free(qn_block_builder *b)
     if (!b)
         return;
     qn_mem *mem = b->env->mem;
+    qn_codec_deinit(b);
     for (int i = 0; i < SLOT_COUNT_; i++)
         qn_free(mem, b->slot[i].p, b->slot[i].bytes);
     qn_free(mem, b->out.data, b->out.capacity);
     qn_free(mem, b->tri_out.data, b->tri_out.capacity);
     qn_free(mem, b, sizeof *b);
+}
+
+void qn_block_builder_codec(qn_block_builder *b, qn_text_codec codec)
+{
+    b->codec.choice = codec;
 }
 
 /* ---- statistics, counts and codes ----------------------------------------------------------- */
@@ -227,6 +233,7 @@ static qn_status make_header(qn_mem *mem, uint64_t table_id, uint64_t number, ui
     if (!p)
         return qn_nomem(err);
     uint64_t at = total;
+    uint32_t version = 1;
     uint8_t *next = p + sizeof(qn_fmt_header);
     for (uint32_t i = 0; i < columns; i++) {
         qn_fmt_column c;
@@ -236,8 +243,10 @@ static qn_status make_header(qn_mem *mem, uint64_t table_id, uint64_t number, ui
         memcpy(next, &c, sizeof c);
         next += c.descriptor_bytes;
         at += c.data_bytes;
+        if (c.flags & QN_FMT_TEXT_CODECS)
+            version = QN_FMT_VERSION;
     }
-    qn_fmt_header h = {.version = QN_FMT_VERSION,
+    qn_fmt_header h = {.version = version,
                        .columns = columns,
                        .table_id = table_id,
                        .number = number,

@@ -4,32 +4,37 @@
  *   build_fixed.c  distinct and sort of fixed-width values
  *   build_text.c   distinct and sort of strings (and of byte forms of other banks)
  *   codes_write.c  codes of 1024 rows into the cheapest form
- *   text.c         chunks of strings, both ways; trigram.c the trigram index, both ways */
+ *   text.c         chunks of strings, both ways; codec.c their compression; trigram.c the trigram
+ * index, both ways */
 #ifndef QN_STORE_BLOCK_BUILD_H
 #define QN_STORE_BLOCK_BUILD_H
 
 #include "store/block/block.h"
+#include "store/block/codec.h"
 #include "store/block/pack.h"
 
 /* Scratch buffers are recycled from column to column: fresh memory made encoding five times slower.
  */
 typedef enum build_slot {
-    SLOT_KEYS,     /* u64 per non-NULL row: image of the value */
-    SLOT_IDS,      /* u32 per non-NULL row: number of the distinct value, by first appearance */
-    SLOT_CODES,    /* u32 per row */
-    SLOT_COUNTS,   /* u32 per distinct */
-    SLOT_TABLE,    /* hash table, or direct map */
-    SLOT_SORT,     /* pairs to sort */
-    SLOT_SORT2,    /* their other half */
-    SLOT_VALUES,   /* u64 per distinct, sorted; or strings by id */
-    SLOT_FIRST,    /* u32 per distinct id: a row that has it */
-    SLOT_RANK,     /* u32 per distinct id: its code; before, its place in order */
-    SLOT_STRINGS,  /* strings per non-NULL row (byte forms), then sorted strings */
-    SLOT_BYTES,    /* packed numerics */
-    SLOT_DELTA,    /* u64 x 1024, hashes' arguments, trigram stamps */
-    SLOT_SEEN,     /* u32 per code: where the current unit has it */
-    SLOT_CHUNK,    /* the raw bytes of a chunk */
-    SLOT_LZ4,      /* LZ4's state */
+    SLOT_KEYS,    /* u64 per non-NULL row: image of the value */
+    SLOT_IDS,     /* u32 per non-NULL row: number of the distinct value, by first appearance */
+    SLOT_CODES,   /* u32 per row */
+    SLOT_COUNTS,  /* u32 per distinct */
+    SLOT_TABLE,   /* hash table, or direct map */
+    SLOT_SORT,    /* pairs to sort */
+    SLOT_SORT2,   /* their other half */
+    SLOT_VALUES,  /* u64 per distinct, sorted; or strings by id */
+    SLOT_FIRST,   /* u32 per distinct id: a row that has it */
+    SLOT_RANK,    /* u32 per distinct id: its code; before, its place in order */
+    SLOT_STRINGS, /* strings per non-NULL row (byte forms), then sorted strings */
+    SLOT_BYTES,   /* packed numerics */
+    SLOT_DELTA,   /* u64 x 1024, hashes' arguments, trigram stamps */
+    SLOT_SEEN,    /* u32 per code: where the current unit has it */
+    SLOT_CHUNK,   /* the raw bytes of a chunk */
+    SLOT_LZ4,     /* LZ4's states */
+    SLOT_SAMPLE,  /* chunks to train a dictionary on, then their sizes */
+    SLOT_DICTIONARY,
+    SLOT_COVER,    /* tables of the training */
     SLOT_TRIGRAMS, /* pairs */
     SLOT_COUNT_
 } build_slot;
@@ -49,6 +54,7 @@ struct qn_block_builder {
     size_t   seen_codes; /* how many entries of SLOT_SEEN are valid, and in which epoch */
     uint32_t seen_epoch;
     qn_out   out, tri_out;
+    qn_codec_writer codec;
     bool     trigrams_clear; /* SLOT_TRIGRAMS is all zeros, as the next column wants it */
 
     /* The column at hand. */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define QN_FMT_MAGIC "QNBLOCK\x1a"
-#define QN_FMT_VERSION 1u
+#define QN_FMT_VERSION 2u /* 1 is still written when no column has QN_FMT_TEXT_CODECS */
 #define QN_FMT_TAIL 64u
 #define QN_FMT_MAX_COLUMNS 1600u
 
@@ -44,7 +44,8 @@ static_assert(sizeof(qn_fmt_header) == 64 && offsetof(qn_fmt_header, checksum) =
     X(LENGTHS, "lengths")   /* characters (and bytes, if different) per distinct string */         \
     X(TRIGRAMS, "trigrams") /* ASCII trigram -> chunks */                                          \
     X(RAW, "raw")           /* values in row order */                                              \
-    X(NULLS, "nulls")       /* bitmap beside RAW */
+    X(NULLS, "nulls")       /* bitmap beside RAW */                                                \
+    X(DICTIONARY, "dictionary") /* what chunks of TEXT are compressed with */
 typedef enum qn_fmt_section_kind {
 #define X(name, text) QN_SECTION_##name,
     QN_FMT_SECTIONS(X)
@@ -61,6 +62,8 @@ typedef enum qn_fmt_value_form {
 } qn_fmt_value_form;
 
 #define QN_FMT_BYTE_LENGTHS 1u /* flag: LENGTHS holds byte lengths after the character lengths */
+#define QN_FMT_TEXT_CODECS  2u /* flag: chunks may have codecs above LZ4, there may be a DICTIONARY; since version 2 */
+#define QN_FMT_DICTIONARY_BYTES 65536u /* at most */
 
 /* A descriptor: this struct, sections[], histogram[], the smallest and the largest value, zero padding
  * to a multiple of 8. */
@@ -130,7 +133,12 @@ typedef struct qn_fmt_values_unit {
 /* TEXT: uint64_t offset[chunks + 1], chunks.  A chunk is a word raw bytes : 56 | codec : 8 (codec on top)
  * and its payload.  Raw bytes: per string varint(shared prefix with the one before), varint(rest), then
  * all rests. */
-typedef enum qn_fmt_codec { QN_CODEC_STORED = 0, QN_CODEC_LZ4 = 1 } qn_fmt_codec;
+typedef enum qn_fmt_codec {
+    QN_CHUNK_STORED = 0,
+    QN_CHUNK_LZ4 = 1,
+    QN_CHUNK_LZ4_DICTIONARY = 2, /* with the column's DICTIONARY, which is there */
+    QN_CHUNK_ZSTD = 3            /* with the column's DICTIONARY if it has one */
+} qn_fmt_codec;
 
 /* TRIGRAMS: u32 count, u32 chunks, u32 entry[count] = trigram : 21 << 11 | list bytes : 11, ascending;
  * u32 anchor[(count + 63) / 64], the offset of every 64th list from the beginning of the lists; lists.

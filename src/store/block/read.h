@@ -4,7 +4,7 @@
  *   values.c      values, counts, gather, search of DICT columns
  *   codes.c       codes in row order: unpack, single rows, select, row lists
  *   raw.c         RAW columns
- *   text.c        strings, hashes, lengths;  trigram.c
+ *   text.c        strings, hashes, lengths;  codec.c decompression;  trigram.c
  *   check.c       the slow full check, and re-sealing for tests and fuzzers
  *
  * The rule: a section's checksum and everything in it that steers a read (widths, counts, offsets,
@@ -34,6 +34,8 @@ typedef struct column_state {
     /* Bit per section kind that has been verified: set by whichever reader was first (release),
      * read by all (acquire).  Two readers may verify the same section; both find the same. */
     _Atomic uint32_t verified;
+    /* STR: the dictionary as zstd wants it, made by whichever reader was first. */
+    _Atomic(struct ZSTD_DDict_s *) digested;
     /* STR: bit per chunk whose text is known to be valid; relaxed, a lost bit costs a second check.
      */
     _Atomic uint64_t *valid_chunks;
@@ -45,9 +47,10 @@ struct qn_block {
     qn_map           map;
     void            *copy; /* not NULL: map.data is this memory of ours, not a mapping */
     char            *path;
-    uint32_t         rows, column_count;
+    uint32_t         rows, column_count, version;
     uint64_t         number;
     qn_arena         arena; /* columns, bounds, path */
+    _Atomic(struct ZSTD_DCtx_s *) spare_zstd; /* a decompression context that nobody uses */
     column_state    *columns;
 };
 

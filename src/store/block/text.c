@@ -1,17 +1,14 @@
 /* Sorted distinct strings in compressed chunks of 128, their hashes and lengths: written and read.
  *
  * Within a chunk each string keeps only what it does not share with the one before; what remains
- * goes through a codec chosen per chunk (LZ4, or stored when that does not pay).  Reading one
+ * goes through the column's codec (codec.c), or is stored when that does not pay.  Reading one
  * string costs its chunk.  The trigram index is in trigram.c.
  *
  * Nothing read here is trusted: lengths are added up before memory is taken for them, decompression
  * is bounded, and the text of a chunk is checked to be UTF-8 the first time that it is decoded. */
 #include "store/block/build.h"
+#include "store/block/codec.h"
 #include "store/block/read.h"
-
-#include <lz4.h>
-
-#define LZ4_RATIO 255u /* one byte of LZ4 cannot stand for more */
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
@@ -65,34 +62,63 @@ static uint8_t *raw_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, 
     return raw;
 }
 
-static qn_status write_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, void *lz4,
-                             qn_error *err)
+static qn_status write_chunk(qn_block_builder *b, const qn_str *s, uint32_t count, qn_error *err)
 {
-    size_t   raw_bytes, payload = 0;
-    uint64_t codec = QN_CODEC_STORED;
-    uint8_t *raw = raw_chunk(b, s, count, &raw_bytes);
+    size_t       raw_bytes, payload;
+    qn_fmt_codec codec;
+    uint8_t     *raw = raw_chunk(b, s, count, &raw_bytes);
     if (!raw)
         return qn_nomem(err);
     uint8_t *p = qn_out_reserve(&b->out, 8 + raw_bytes);
     if (!p)
         return qn_nomem(err);
-    if (raw_bytes >= 16 && raw_bytes <= LZ4_MAX_INPUT_SIZE) {
-        /* Only what is at least 1/16 smaller is worth decompressing. */
-        int n = LZ4_compress_fast_extState(lz4, (const char *)raw, (char *)p + 8, (int)raw_bytes,
-                                           (int)(raw_bytes - raw_bytes / 16), 1);
-        if (n > 0) {
-            payload = (size_t)n;
-            codec = QN_CODEC_LZ4;
-        }
-    }
-    if (codec == QN_CODEC_STORED) {
+    qn_status st = qn_codec_pack(b, raw, raw_bytes, p + 8, &payload, &codec, err);
+    if (st != QN_OK)
+        return st;
+    if (codec == QN_CHUNK_STORED) {
         memcpy(p + 8, raw, raw_bytes);
         payload = raw_bytes;
+    } else if (codec != QN_CHUNK_LZ4) {
+        b->column.flags |= QN_FMT_TEXT_CODECS;
     }
-    uint64_t word = codec << QN_FMT_KIND_SHIFT | raw_bytes;
+    uint64_t word = (uint64_t)codec << QN_FMT_KIND_SHIFT | raw_bytes;
     memcpy(p, &word, 8);
     b->out.bytes += 8 + payload;
     return QN_OK;
+}
+
+/* Chunks from all over the column, as many as the codec would like to train on. */
+static qn_status sample_chunks(qn_block_builder *b, const qn_str *sorted, uint32_t count,
+                               qn_error *err)
+{
+    uint32_t chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS, samples = 0;
+    size_t   want = qn_codec_sample_bytes(b), have = 0;
+    if (!want)
+        return qn_codec_begin(b, NULL, NULL, 0, err);
+    size_t  sizes_bytes = chunks * sizeof(size_t);
+    size_t *sizes = qn_build_scratch(b, SLOT_SAMPLE, sizes_bytes + want + QN_KERN_SLACK);
+    if (!sizes)
+        return qn_nomem(err);
+    uint8_t *to = (uint8_t *)sizes + sizes_bytes;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += sorted[i].bytes;
+    /* Chunks are at most as large as their strings and two varints each; most are much smaller. */
+    uint32_t step = (uint32_t)((total + (uint64_t)count * 2) / want / 2 + 1);
+    for (uint32_t c = 0; c < chunks; c += step) {
+        uint32_t first = c * QN_CHUNK_STRINGS, n = count - first;
+        size_t   bytes;
+        uint8_t *raw =
+            raw_chunk(b, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, &bytes);
+        if (!raw)
+            return qn_nomem(err);
+        if (bytes > want - have) /* a large one is passed over */
+            continue;
+        memcpy(to + have, raw, bytes);
+        have += bytes;
+        sizes[samples++] = bytes;
+    }
+    return qn_codec_begin(b, to, sizes, samples, err);
 }
 
 static qn_status write_hashes(qn_block_builder *b, const qn_str *s, uint32_t count, qn_error *err)
@@ -140,9 +166,11 @@ qn_status qn_text_write(qn_block_builder *b, const qn_str *sorted, uint32_t coun
 {
     qn_status st = QN_OK;
     uint32_t  chunks = (count + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS;
-    size_t    start = b->out.bytes, directory = (chunks + 1) * sizeof(uint64_t);
-    void     *lz4 = qn_build_scratch(b, SLOT_LZ4, (size_t)LZ4_sizeofState());
-    QN_ALLOC(err, lz4);
+    size_t    directory = (chunks + 1) * sizeof(uint64_t);
+    QN_TRY(sample_chunks(b, sorted, count, err));
+    size_t start = b->out.bytes;
+    if (b->codec.dictionary)
+        b->column.flags |= QN_FMT_TEXT_CODECS;
     qn_build_begin(b);
     QN_ALLOC(err, qn_out_reserve(&b->out, directory));
     b->out.bytes += directory;
@@ -151,14 +179,15 @@ qn_status qn_text_write(qn_block_builder *b, const qn_str *sorted, uint32_t coun
         memcpy(b->out.data + start + c * 8, &offset, 8);
         uint32_t first = c * QN_CHUNK_STRINGS, n = count - first;
         if (c < chunks)
-            QN_TRY(write_chunk(b, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, lz4,
-                               err));
+            QN_TRY(
+                write_chunk(b, sorted + first, n < QN_CHUNK_STRINGS ? n : QN_CHUNK_STRINGS, err));
     }
     qn_build_end(b, QN_SECTION_TEXT);
     QN_TRY(write_hashes(b, sorted, count, err));
     QN_TRY(write_lengths(b, sorted, count, err));
     QN_TRY(qn_trigrams_write(b, sorted, count, err));
 done:
+    qn_codec_end(b);
     return st;
 }
 
@@ -204,10 +233,45 @@ typedef struct chunk {
 
 /* Scratch for decompression, kept while one call goes from chunk to chunk. */
 typedef struct chunk_buffer {
-    qn_mem  *mem;
-    uint8_t *data;
-    size_t   bytes;
+    qn_mem         *mem;
+    uint8_t        *data;
+    size_t          bytes;
+    qn_codec_reader codec;
 } chunk_buffer;
+
+static chunk_buffer chunk_buffer_of(qn_block *block)
+{
+    return (chunk_buffer){.mem = block->env->mem, .codec = {.block = block}};
+}
+
+static void chunk_buffer_free(chunk_buffer *b)
+{
+    qn_free(b->mem, b->data, b->bytes);
+    qn_codec_reader_deinit(&b->codec);
+}
+
+static bool chunk_buffer_room(chunk_buffer *b, uint64_t bytes)
+{
+    if (bytes <= b->bytes)
+        return true;
+    qn_free(b->mem, b->data, b->bytes);
+    b->bytes = 0;
+    b->data = qn_alloc(b->mem, bytes + bytes / 4);
+    if (b->data)
+        b->bytes = bytes + bytes / 4;
+    return b->data != NULL;
+}
+
+/* The sections that strings are read from. */
+static qn_status need_text(qn_block *block, uint32_t column, qn_error *err)
+{
+    qn_status st = QN_OK;
+    QN_TRY(qn_block_section(block, column, QN_SECTION_TEXT, err));
+    if (block->columns[column].section[QN_SECTION_DICTIONARY].p)
+        QN_TRY(qn_block_section(block, column, QN_SECTION_DICTIONARY, err));
+done:
+    return st;
+}
 
 static qn_status chunk_damaged(qn_block *block, uint32_t column, uint32_t number, const char *what,
                                qn_error *err)
@@ -227,30 +291,26 @@ static qn_status open_chunk(qn_block *block, uint32_t column, uint32_t number, c
     uint64_t            word = qn_get64(p + offset);
     uint64_t            raw_bytes = word & (((uint64_t)1 << QN_FMT_KIND_SHIFT) - 1);
     const uint8_t      *raw = p + offset + 8;
+    unsigned            codec = (unsigned)(word >> QN_FMT_KIND_SHIFT);
     qn_touch(16 + stored);
-    switch (word >> QN_FMT_KIND_SHIFT) {
-    case QN_CODEC_STORED:
+    if (codec == QN_CHUNK_STORED) {
         if (raw_bytes != stored)
             return chunk_damaged(block, column, number, "a stored chunk has the wrong size", err);
-        break;
-    case QN_CODEC_LZ4:
-        if (raw_bytes > LZ4_MAX_INPUT_SIZE || stored > INT32_MAX || raw_bytes > stored * LZ4_RATIO)
-            return chunk_damaged(block, column, number, "a chunk claims an impossible size", err);
-        if (raw_bytes > buffer->bytes) {
-            qn_free(buffer->mem, buffer->data, buffer->bytes);
-            buffer->bytes = 0;
-            buffer->data = qn_alloc(buffer->mem, raw_bytes + raw_bytes / 4);
-            if (!buffer->data)
-                return qn_nomem(err);
-            buffer->bytes = raw_bytes + raw_bytes / 4;
-        }
-        if (LZ4_decompress_safe((const char *)raw, (char *)buffer->data, (int)stored,
-                                (int)raw_bytes) != (int)raw_bytes)
-            return chunk_damaged(block, column, number, "a chunk does not decompress", err);
-        raw = buffer->data;
-        break;
-    default:
+    } else if (codec > QN_CHUNK_ZSTD ||
+               (codec > QN_CHUNK_LZ4 && !(c->flags & QN_FMT_TEXT_CODECS))) {
         return chunk_damaged(block, column, number, "a chunk has an unknown codec", err);
+    } else {
+        if (!qn_codec_plausible(codec, stored, raw_bytes))
+            return chunk_damaged(block, column, number, "a chunk claims an impossible size", err);
+        if (!chunk_buffer_room(buffer, raw_bytes))
+            return qn_nomem(err);
+        qn_status st = qn_codec_unpack(&buffer->codec, column, codec, raw, stored, buffer->data,
+                                       raw_bytes, err);
+        if (st == QN_CORRUPT)
+            return chunk_damaged(block, column, number, "a chunk does not decompress", err);
+        if (st != QN_OK)
+            return st;
+        raw = buffer->data;
     }
 
     const uint8_t *end = raw + raw_bytes;
@@ -350,9 +410,9 @@ qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uin
                            qn_str *out, qn_arena *arena, qn_error *err)
 {
     qn_status    st = QN_OK;
-    chunk_buffer buffer = {block->env->mem, NULL, 0};
+    chunk_buffer buffer = chunk_buffer_of(block);
     QN_TRY(qn_block_need_codes(block, column, QN_BANK_STR, first, count, err));
-    QN_TRY(qn_block_section(block, column, QN_SECTION_TEXT, err));
+    QN_TRY(need_text(block, column, err));
     while (count) {
         uint32_t number = (first - 1) / QN_CHUNK_STRINGS, skip = (first - 1) % QN_CHUNK_STRINGS;
         uint32_t take = QN_CHUNK_STRINGS - skip < count ? QN_CHUNK_STRINGS - skip : count;
@@ -363,7 +423,7 @@ qn_status qn_block_strings(qn_block *block, uint32_t column, uint32_t first, uin
     }
     st = qn_block_readable(block, err);
 done:
-    qn_free(buffer.mem, buffer.data, buffer.bytes);
+    chunk_buffer_free(&buffer);
     return st;
 }
 
@@ -373,7 +433,7 @@ static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32
                                   qn_arena *arena, qn_error *err)
 {
     qn_status    st = QN_OK;
-    chunk_buffer buffer = {block->env->mem, NULL, 0}, text = {block->env->mem, NULL, 0};
+    chunk_buffer buffer = chunk_buffer_of(block), text = chunk_buffer_of(block);
     for (uint32_t i = 0; i < count;) {
         uint32_t code = codes[order ? order[i] : i], number = (code - 1) / QN_CHUNK_STRINGS;
         chunk    k;
@@ -383,12 +443,8 @@ static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32
             continue;
         }
         QN_TRY(open_chunk(block, column, number, &buffer, &k, err));
-        if (k.total > text.bytes) {
-            qn_free(text.mem, text.data, text.bytes);
-            text.bytes = 0;
-            QN_ALLOC(err, text.data = qn_alloc(text.mem, k.total + k.total / 4));
-            text.bytes = k.total + k.total / 4;
-        }
+        if (!chunk_buffer_room(&text, k.total))
+            QN_TRY(qn_nomem(err));
         expand_chunk(&k, (char *)text.data);
         QN_TRY(check_chunk_text(block, column, number, &k, (const char *)text.data, err));
         const char *s = (const char *)text.data;
@@ -407,8 +463,8 @@ static qn_status gather_ascending(qn_block *block, uint32_t column, const uint32
     }
     st = qn_block_readable(block, err);
 done:
-    qn_free(buffer.mem, buffer.data, buffer.bytes);
-    qn_free(text.mem, text.data, text.bytes);
+    chunk_buffer_free(&buffer);
+    chunk_buffer_free(&text);
     return st;
 }
 
@@ -441,7 +497,7 @@ qn_status qn_text_gather(qn_block *block, uint32_t column, const uint32_t *codes
     uint32_t *order = NULL;
     size_t    order_bytes = qn_mul(count, 8);
     bool      sorted = true;
-    QN_TRY(qn_block_section(block, column, QN_SECTION_TEXT, err));
+    QN_TRY(need_text(block, column, err));
     for (uint32_t i = 1; i < count && sorted; i++)
         sorted = codes[i] >= codes[i - 1];
     if (!sorted) { /* so that each chunk is decoded once */

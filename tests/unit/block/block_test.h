@@ -26,6 +26,7 @@ typedef struct world {
     qn_env    env;
     qn_error  err;
     qn_random rnd;
+    qn_text_codec codec; /* of blocks made from now on */
 } world;
 
 static inline void world_init(world *w)
@@ -57,6 +58,7 @@ static inline qn_status make_block(world *w, const qn_block_column_in *columns, 
     memset(segments, 0, sizeof segments);
     memset(&w->err, 0, sizeof w->err);
     QN_TRY(qn_block_builder_new(&w->env, &builder, &w->err));
+    qn_block_builder_codec(builder, w->codec);
     for (uint32_t i = 0; i < count; i++)
         QN_TRY(qn_block_encode(builder, &columns[i], rows, &segments[i], &w->err));
     QN_TRY(qn_block_write(&w->env, PATH, TABLE_ID, NUMBER, rows, segments, count, info, &w->err));

@@ -222,6 +222,47 @@ static void test_every_flip(void **state)
     world_deinit(&w);
 }
 
+/* The same for text that is compressed with a dictionary, which nothing but its checksum protects.
+ */
+static void test_every_flip_of_codecs(void **state)
+{
+    (void)state;
+    world  w;
+    sample s;
+    size_t bytes;
+    world_init(&w);
+    sample_make(&s, &w, 900);
+    for (w.codec = QN_TEXT_LZ4HC; w.codec < QN_TEXT_CODEC_COUNT; w.codec++) {
+        qn_block_info info;
+        qn_block     *b;
+        uint64_t      right = 0, sum;
+        CHECK_OK(&w, make_block(&w, &s.in[5], 1, s.rows, &info));
+        uint8_t *file = load_file(&w, &bytes);
+        assert_int_equal(qn_get32(file + 8), 2); /* the version that knows codecs */
+        CHECK_OK(&w, qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
+        assert_non_null(b->columns[0].section[QN_SECTION_DICTIONARY].p);
+        qn_block_unref(b);
+        CHECK_OK(&w, try_file(&w, info.content_hash, &right, true));
+        for (size_t i = 0; i < bytes; i += 1 + i / 500) {
+            file[i] ^= (uint8_t)(1u << i % 8);
+            store_file(&w, file, bytes);
+            qn_status st = try_file(&w, info.content_hash, &sum, false);
+            assert_true(st == QN_OK ? sum == right : st == QN_CORRUPT);
+            file[i] ^= (uint8_t)(1u << i % 8);
+        }
+        /* A file that says it is of version 1 has none of this. */
+        file[8] = 1;
+        uint64_t hash = qn_block_reseal(file, bytes);
+        store_file(&w, file, bytes);
+        assert_int_equal(try_file(&w, hash, &sum, false), QN_CORRUPT);
+        assert_non_null(strstr(w.err.message, "later version"));
+        free(file);
+        drop_block(&w);
+    }
+    sample_free(&s);
+    world_deinit(&w);
+}
+
 /* Another table's block, another number, another content: noticed at open. */
 static void test_misplaced(void **state)
 {
@@ -269,8 +310,9 @@ static void test_resealed(void **state)
     qn_block_info info;
     size_t        bytes;
     world_init(&w);
-    const uint32_t sizes[] = {40, ROWS, 4200};
-    for (int size = 0; size < 3; size++) {
+    const uint32_t sizes[] = {40, ROWS, 4200, ROWS, ROWS};
+    for (int size = 0; size < 5; size++) {
+        w.codec = size == 3 ? QN_TEXT_LZ4HC : size == 4 ? QN_TEXT_ZSTD : QN_TEXT_LZ4;
         sample_make(&s, &w, sizes[size]);
         CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
         uint8_t *file = load_file(&w, &bytes), *copy = malloc(bytes);
@@ -308,12 +350,12 @@ static void test_resealed(void **state)
  * after. */
 static void test_allocation_failures(void **state)
 {
-    (void)state;
     world         w;
     sample        s;
     qn_block_info info;
     uint64_t      right, sum;
     world_init(&w);
+    w.codec = (qn_text_codec)(uintptr_t)*state;
     sample_make(&s, &w, ROWS);
     for (uint64_t n = 1;; n++) {
         atomic_store(&w.mem.fail_at, atomic_load(&w.mem.requests) + n);
@@ -394,9 +436,10 @@ static void test_lost_pages(void **state)
     qn_block     *b;
     uint64_t      sum;
     char          kept[3 * PAGE];
-    const uint32_t sizes[] = {ROWS, 4200};
+    const uint32_t sizes[] = {ROWS, 4200, ROWS, ROWS};
     world_init(&w);
-    for (int size = 0; size < 2; size++) {
+    for (int size = 0; size < 4; size++) {
+        w.codec = size == 2 ? QN_TEXT_LZ4HC : size == 3 ? QN_TEXT_ZSTD : QN_TEXT_LZ4;
         sample_make(&s, &w, sizes[size]);
         CHECK_OK(&w, make_block(&w, s.in, s.columns, s.rows, &info));
         CHECK_OK(&w, qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
@@ -460,9 +503,17 @@ static void test_no_more_mappings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_flip), cmocka_unit_test(test_misplaced),
-        cmocka_unit_test(test_resealed), cmocka_unit_test(test_allocation_failures),
-        cmocka_unit_test(test_file_failures), cmocka_unit_test(test_lost_pages),
+        cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_every_flip_of_codecs),
+        cmocka_unit_test(test_misplaced),
+        cmocka_unit_test(test_resealed),
+        {"test_allocation_failures", test_allocation_failures, NULL, NULL, (void *)QN_TEXT_LZ4},
+        {"test_allocation_failures_lz4hc", test_allocation_failures, NULL, NULL,
+         (void *)QN_TEXT_LZ4HC},
+        {"test_allocation_failures_zstd", test_allocation_failures, NULL, NULL,
+         (void *)QN_TEXT_ZSTD},
+        cmocka_unit_test(test_file_failures),
+        cmocka_unit_test(test_lost_pages),
         cmocka_unit_test(test_no_more_mappings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

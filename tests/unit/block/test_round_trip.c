@@ -116,6 +116,60 @@ static void test_banks(void **state)
     world_deinit(&w);
 }
 
+/* Text of every size and kind through every codec, at once and from several threads' point of view:
+ * a block keeps what it decompresses with between calls. */
+static void test_codecs(void **state)
+{
+    (void)state;
+    world w;
+    world_init(&w);
+    uint64_t spreads[] = {1, 3, 1001, 1000000};
+    uint32_t sizes[] = {1, 64, 1025, ROWS, 40000};
+    for (w.codec = 0; w.codec < QN_TEXT_CODEC_COUNT; w.codec++)
+        for (size_t s = 0; s < QN_COUNTOF(spreads); s++)
+            for (size_t z = 0; z < QN_COUNTOF(sizes); z++) {
+                qn_arena        arena;
+                qn_block_column seen;
+                qn_arena_init(&arena, &w.mem);
+                void     *values = some_values(&w, &arena, QN_BANK_STR, sizes[z], spreads[s]);
+                uint64_t *nulls = some_nulls(&w, sizes[z], s % 2);
+                qn_block_column_in in = {QN_TYPE(TEXT), values, nulls};
+                round_trip(&w, &in, sizes[z], &seen);
+                free(values);
+                free(nulls);
+                qn_arena_deinit(&arena);
+            }
+    world_deinit(&w);
+}
+
+/* Strings that have much in common but no prefixes: a dictionary makes them smaller. */
+static void test_dictionary_pays(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    world    w;
+    uint64_t bytes[QN_TEXT_CODEC_COUNT];
+    char    *text = malloc(COUNT * 64);
+    qn_str  *values = malloc(COUNT * sizeof *values);
+    world_init(&w);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        int n = snprintf(text + i * 64, 64, "%06x buy cheap %u tickets and hotels",
+                         (unsigned)qn_mix64(i) & 0xffffff, (unsigned)(qn_mix64(i) >> 24) % 50);
+        values[i] = qn_str_of(text + i * 64, (size_t)n);
+    }
+    for (w.codec = 0; w.codec < QN_TEXT_CODEC_COUNT; w.codec++) {
+        qn_block_column_in in = {QN_TYPE(TEXT), values, NULL};
+        qn_block_column    seen;
+        round_trip(&w, &in, COUNT, &seen);
+        bytes[w.codec] = seen.bytes_values;
+    }
+    assert_true(bytes[QN_TEXT_LZ4HC] < bytes[QN_TEXT_LZ4] * 9 / 10);
+    assert_true(bytes[QN_TEXT_ZSTD] < bytes[QN_TEXT_LZ4HC]);
+    free(text);
+    free(values);
+    world_deinit(&w);
+}
+
 /* The statistics in the header say what the values are. */
 static void test_statistics(void **state)
 {
@@ -490,6 +544,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics),
                                        cmocka_unit_test(test_banks),
+                                       cmocka_unit_test(test_codecs),
+                                       cmocka_unit_test(test_dictionary_pays),
                                        cmocka_unit_test(test_forms),
                                        cmocka_unit_test(test_raw),
                                        cmocka_unit_test(test_largest),

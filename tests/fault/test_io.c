@@ -190,6 +190,7 @@ int main(int argc, char **argv)
         run(true, &ways[3], lessons, stride * 7);
         (void)!unlink("in.tsv");
         (void)!unlink("in.csv");
+        (void)!unlink("in.parquet");
         if (chdir("/") != 0 || rmdir(folder) != 0)
             bug("%s is not empty", folder);
         verdict("files: nothing is left", 1);

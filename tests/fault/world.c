@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
+#include "../unit/parquet/parquet_writer.h"
 #include "base/assert.h"
 
 /* ---- verdicts --------------------------------------------------------------------------------- */
@@ -298,6 +300,7 @@ const step script[] = {
     {STEP_CHANGE, "CREATE TABLE t " COLUMNS},
     {STEP_CHANGE, "COPY t FROM 'in.tsv'"},
     {STEP_CHANGE, "COPY t (a, b, c, d, e, f, g, h, i) FROM 'in.csv' WITH (FORMAT csv, HEADER)"},
+    {STEP_CHANGE, "COPY t (a, c, d) FROM 'in.parquet'"},
     {STEP_CHANGE, "INSERT INTO t (a, c, e, k) VALUES (-1, 'ins', 1.5, '1 mon 2 days'), (-2, NULL, -0.01, NULL)"},
     {STEP_CHANGE, "INSERT INTO t (a, b, d) SELECT g, g * 3, 'series ' || g FROM generate_series(5000, 5040) g"},
     {STEP_READ, "SELECT count(*), sum(a), min(c), max(d), avg(b) FROM t"},
@@ -358,6 +361,58 @@ const step script[] = {
 };
 const uint32_t script_count = sizeof script / sizeof *script;
 
+/* Two row groups: deltas, words of a dictionary with NULLs, and strings packed by Zstandard. */
+static void write_parquet(world *w)
+{
+    static const w_column columns[] = {{.name = "a", .physical = 1},
+                                       {.name = "c", .physical = 6, .optional = 1},
+                                       {.name = "d", .physical = 6, .codec = 6}};
+    enum { ROWS = 150 };
+    writer f;
+    w_begin(&f, columns, 3);
+    for (unsigned g = 0; g < 2; g++) {
+        w_bytes    a = {0}, dict = {0}, levels = {0}, c = {0}, d = {0}, packed = {0};
+        int64_t  v[ROWS];
+        uint32_t present[ROWS], codes[ROWS], count = 0;
+        for (unsigned i = 0; i < ROWS; i++) {
+            char text[60];
+            v[i] = g * 7000 + i * 3 % 40;
+            present[i] = i % 11 != 5;
+            if (present[i])
+                codes[count++] = i / 4 % 3;
+            snprintf(text, sizeof text, "http://site%u.example/parquet/%u", i % 5, i);
+            put_text(&d, text);
+        }
+        w_group(&f, ROWS);
+        put_delta(&a, v, ROWS, 128, 4);
+        w_chunk_begin(&f, 0, ROWS);
+        w_page(&f, 0, ROWS, 5, NULL, &a);
+        put_text(&dict, "red");
+        put_text(&dict, "a colour with a longer name");
+        put_text(&dict, "");
+        put8(&c, 2);
+        put_hybrid(&c, codes, count, 2);
+        put_hybrid(&levels, present, ROWS, 1);
+        w_chunk_begin(&f, 1, ROWS);
+        w_dict(&f, 1, 3, &dict);
+        w_page(&f, 1, ROWS, 8, &levels, &c);
+        packed.n = packed.capacity = ZSTD_compressBound(d.n);
+        packed.data = malloc(packed.n);
+        packed.n = ZSTD_compress(packed.data, packed.n, d.data, d.n, 3);
+        w_chunk_begin(&f, 2, ROWS);
+        w_page2(&f, 2, ROWS, 0, 0, NULL, true, d.n, &packed);
+        empty(&a);
+        empty(&dict);
+        empty(&levels);
+        empty(&c);
+        empty(&d);
+        empty(&packed);
+    }
+    w_finish(&f);
+    write_file(w, "in.parquet", f.out.data, f.out.n);
+    empty(&f.out);
+}
+
 void script_files(world *w)
 {
     static const char *const colours[] = {"red", "green", "blue", "", "grau", "gr\xc3\xbcn"};
@@ -380,6 +435,7 @@ void script_files(world *w)
     }
     write_file(w, "in.tsv", tsv.data, tsv.bytes);
     write_file(w, "in.csv", csv.data, csv.bytes);
+    write_parquet(w);
     qn_buf_deinit(&tsv);
     qn_buf_deinit(&csv);
 }

@@ -5,17 +5,18 @@
 #ifndef QN_TEST_PARQUET_WRITER_H
 #define QN_TEST_PARQUET_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-typedef struct bytes {
+typedef struct w_bytes {
     uint8_t *data;
     size_t   n, capacity;
-} bytes;
+} w_bytes;
 
-static inline void put(bytes *b, const void *data, size_t n)
+static inline void put(w_bytes *b, const void *data, size_t n)
 {
     if (b->n + n > b->capacity) {
         b->capacity = (b->n + n) * 2 + 64;
@@ -26,38 +27,38 @@ static inline void put(bytes *b, const void *data, size_t n)
     b->n += n;
 }
 
-static inline void put8(bytes *b, unsigned v)
+static inline void put8(w_bytes *b, unsigned v)
 {
     uint8_t x = (uint8_t)v;
     put(b, &x, 1);
 }
 
-static inline void put32(bytes *b, uint32_t v)
+static inline void put32(w_bytes *b, uint32_t v)
 {
     put(b, &v, 4);
 }
 
-static inline void put64(bytes *b, uint64_t v)
+static inline void put64(w_bytes *b, uint64_t v)
 {
     put(b, &v, 8);
 }
 
-static inline void put_varint(bytes *b, uint64_t v)
+static inline void put_varint(w_bytes *b, uint64_t v)
 {
     for (; v >= 0x80; v >>= 7)
         put8(b, 0x80 | (unsigned)(v & 0x7f));
     put8(b, (unsigned)v);
 }
 
-static inline void put_zigzag(bytes *b, int64_t v)
+static inline void put_zigzag(w_bytes *b, int64_t v)
 {
     put_varint(b, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
 }
 
-static inline void empty(bytes *b)
+static inline void empty(w_bytes *b)
 {
     free(b->data);
-    *b = (bytes){0};
+    *b = (w_bytes){0};
 }
 
 /* ---- thrift ---------------------------------------------------------------------------------------- */
@@ -65,33 +66,33 @@ static inline void empty(bytes *b)
 enum { T_TRUE = 1, T_FALSE = 2, T_I32 = 5, T_I64 = 6, T_BINARY = 8, T_LIST = 9, T_STRUCT = 12 };
 
 /* Fields are always written with their full number, which is allowed. */
-static inline void field(bytes *b, int id, unsigned type)
+static inline void field(w_bytes *b, int id, unsigned type)
 {
     put8(b, type);
     put_zigzag(b, id);
 }
 
-static inline void field_int(bytes *b, int id, int64_t v)
+static inline void field_int(w_bytes *b, int id, int64_t v)
 {
     field(b, id, T_I64);
     put_zigzag(b, v);
 }
 
-static inline void field_text(bytes *b, int id, const char *s)
+static inline void field_text(w_bytes *b, int id, const char *s)
 {
     field(b, id, T_BINARY);
     put_varint(b, strlen(s));
     put(b, s, strlen(s));
 }
 
-static inline void list(bytes *b, int id, size_t count, unsigned type)
+static inline void list(w_bytes *b, int id, size_t count, unsigned type)
 {
     field(b, id, T_LIST);
     put8(b, 0xf0 | type);
     put_varint(b, count);
 }
 
-static inline void stop(bytes *b)
+static inline void stop(w_bytes *b)
 {
     put8(b, 0);
 }
@@ -117,7 +118,7 @@ typedef struct w_chunk {
 } w_chunk;
 
 typedef struct writer {
-    bytes    out;
+    w_bytes    out;
     w_column columns[W_COLUMNS];
     unsigned count, groups;
     w_chunk  chunks[W_GROUPS][W_COLUMNS];
@@ -150,7 +151,7 @@ static inline void w_end_chunk(writer *w, unsigned c)
     k->bytes = w->out.n - k->first;
 }
 
-static inline void w_header(writer *w, int type, size_t plain, size_t packed, const void *body, bytes *h)
+static inline void w_header(writer *w, int type, size_t plain, size_t packed, const void *body, w_bytes *h)
 {
     field_int(h, 1, type);
     field_int(h, 2, (int64_t)plain);
@@ -160,9 +161,9 @@ static inline void w_header(writer *w, int type, size_t plain, size_t packed, co
 }
 
 /* The codec is the column's; packed are the bytes as they go into the file. */
-static inline void w_dict_packed(writer *w, unsigned c, int count, int encoding, size_t plain, const bytes *packed)
+static inline void w_dict_packed(writer *w, unsigned c, int count, int encoding, size_t plain, const w_bytes *packed)
 {
-    bytes h = {0};
+    w_bytes h = {0};
     if (!w->chunks[w->groups - 1][c].dict)
         w->chunks[w->groups - 1][c].dict = w->out.n;
     w_header(w, 2, plain, packed->n, packed->data, &h);
@@ -177,16 +178,16 @@ static inline void w_dict_packed(writer *w, unsigned c, int count, int encoding,
     w_end_chunk(w, c);
 }
 
-static inline void w_dict(writer *w, unsigned c, int count, const bytes *values)
+static inline void w_dict(writer *w, unsigned c, int count, const w_bytes *values)
 {
     w_dict_packed(w, c, count, 2, values->n, values);
 }
 
 /* A page of version 1: body is levels (with their length in front) and values. */
 static inline void w_page_packed(writer *w, unsigned c, int count, int encoding, int level_encoding, size_t plain,
-                                 const bytes *packed)
+                                 const w_bytes *packed)
 {
-    bytes h = {0};
+    w_bytes h = {0};
     if (!w->chunks[w->groups - 1][c].data)
         w->chunks[w->groups - 1][c].data = w->out.n;
     w_header(w, 0, plain, packed->n, packed->data, &h);
@@ -203,9 +204,9 @@ static inline void w_page_packed(writer *w, unsigned c, int count, int encoding,
     w_end_chunk(w, c);
 }
 
-static inline void w_page(writer *w, unsigned c, int count, int encoding, const bytes *levels, const bytes *values)
+static inline void w_page(writer *w, unsigned c, int count, int encoding, const w_bytes *levels, const w_bytes *values)
 {
-    bytes body = {0};
+    w_bytes body = {0};
     if (levels) {
         put32(&body, (uint32_t)levels->n);
         put(&body, levels->data, levels->n);
@@ -216,10 +217,10 @@ static inline void w_page(writer *w, unsigned c, int count, int encoding, const 
 }
 
 /* A page of version 2: levels stay as they are. */
-static inline void w_page2(writer *w, unsigned c, int count, int nulls, int encoding, const bytes *levels, bool is_packed,
-                           size_t plain, const bytes *packed)
+static inline void w_page2(writer *w, unsigned c, int count, int nulls, int encoding, const w_bytes *levels, bool is_packed,
+                           size_t plain, const w_bytes *packed)
 {
-    bytes  h = {0}, body = {0};
+    w_bytes  h = {0}, body = {0};
     size_t level_bytes = levels ? levels->n : 0;
     if (!w->chunks[w->groups - 1][c].data)
         w->chunks[w->groups - 1][c].data = w->out.n;
@@ -243,7 +244,7 @@ static inline void w_page2(writer *w, unsigned c, int count, int nulls, int enco
     w_end_chunk(w, c);
 }
 
-static inline void w_logical(bytes *f, const w_column *c)
+static inline void w_logical(w_bytes *f, const w_column *c)
 {
     field(f, 10, T_STRUCT);
     field(f, c->logical, T_STRUCT);
@@ -265,7 +266,7 @@ static inline void w_logical(bytes *f, const w_column *c)
     stop(f);
 }
 
-static inline void w_element(bytes *f, const w_column *c)
+static inline void w_element(w_bytes *f, const w_column *c)
 {
     if (!c->children)
         field_int(f, 1, c->physical);
@@ -286,7 +287,7 @@ static inline void w_element(bytes *f, const w_column *c)
     stop(f);
 }
 
-static inline void w_chunk_entry(bytes *f, const w_column *c, const w_chunk *k)
+static inline void w_chunk_entry(w_bytes *f, const w_column *c, const w_chunk *k)
 {
     field_int(f, 2, 0);
     field(f, 3, T_STRUCT);
@@ -310,7 +311,7 @@ static inline void w_chunk_entry(bytes *f, const w_column *c, const w_chunk *k)
 /* Columns with children are groups: what follows them in columns[] are their members. */
 static inline void w_finish(writer *w)
 {
-    bytes    f = {0};
+    w_bytes    f = {0};
     unsigned top = 0, leaves = 0;
     int64_t  rows = 0;
     for (unsigned c = 0; c < w->count; c++) {
@@ -350,13 +351,13 @@ static inline void w_finish(writer *w)
 
 /* ---- encoders -------------------------------------------------------------------------------------- */
 
-static inline void put_text(bytes *b, const char *s)
+static inline void put_text(w_bytes *b, const char *s)
 {
     put32(b, (uint32_t)strlen(s));
     put(b, s, strlen(s));
 }
 
-static inline void put_packed(bytes *b, const uint64_t *v, size_t n, unsigned width)
+static inline void put_packed(w_bytes *b, const uint64_t *v, size_t n, unsigned width)
 {
     size_t at = b->n;
     for (size_t i = 0; i < (n * width + 7) / 8; i++)
@@ -370,7 +371,7 @@ static inline void put_packed(bytes *b, const uint64_t *v, size_t n, unsigned wi
 }
 
 /* The hybrid: runs of eight or more equal values as such, the rest packed in groups of eight. */
-static inline void put_hybrid(bytes *b, const uint32_t *v, size_t n, unsigned width)
+static inline void put_hybrid(w_bytes *b, const uint32_t *v, size_t n, unsigned width)
 {
     for (size_t i = 0; i < n;) {
         size_t run = 1;
@@ -392,7 +393,7 @@ static inline void put_hybrid(bytes *b, const uint32_t *v, size_t n, unsigned wi
     }
 }
 
-static inline void put_delta(bytes *b, const int64_t *v, size_t n, unsigned block, unsigned minis)
+static inline void put_delta(w_bytes *b, const int64_t *v, size_t n, unsigned block, unsigned minis)
 {
     unsigned per = block / minis;
     put_varint(b, block);
@@ -420,7 +421,7 @@ static inline void put_delta(bytes *b, const int64_t *v, size_t n, unsigned bloc
     }
 }
 
-static inline void put_delta_lengths(bytes *b, const char *const *s, size_t n)
+static inline void put_delta_lengths(w_bytes *b, const char *const *s, size_t n)
 {
     int64_t *lengths = malloc((n + 1) * sizeof *lengths);
     for (size_t i = 0; i < n; i++)
@@ -431,7 +432,7 @@ static inline void put_delta_lengths(bytes *b, const char *const *s, size_t n)
     free(lengths);
 }
 
-static inline void put_delta_bytes(bytes *b, const char *const *s, size_t n)
+static inline void put_delta_bytes(w_bytes *b, const char *const *s, size_t n)
 {
     int64_t *prefixes = malloc((n + 1) * sizeof *prefixes);
     char   **suffixes = malloc((n + 1) * sizeof *suffixes);
@@ -448,7 +449,7 @@ static inline void put_delta_bytes(bytes *b, const char *const *s, size_t n)
     free(suffixes);
 }
 
-static inline void put_split(bytes *b, const void *v, size_t n, size_t width)
+static inline void put_split(w_bytes *b, const void *v, size_t n, size_t width)
 {
     for (size_t k = 0; k < width; k++) {
         for (size_t i = 0; i < n; i++)

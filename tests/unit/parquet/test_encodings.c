@@ -32,7 +32,7 @@ static void world_close(world *w)
     fixture_close(&w->f);
 }
 
-static void save(world *w, const bytes *b)
+static void save(world *w, const w_bytes *b)
 {
     qn_file *file;
     assert_int_equal(w->vfs->open(w->vfs, "x", QN_OPEN_TRUNCATE, &file, &w->f.err), QN_OK);
@@ -49,7 +49,7 @@ static void finish(world *w, writer *f)
 
 static void expect_many(world *w, char *(*text)(int i, char *buffer))
 {
-    bytes expected = {0};
+    w_bytes expected = {0};
     char  buffer[200];
     for (int i = 0; i < MANY; i++) {
         const char *s = text(i, buffer);
@@ -104,7 +104,7 @@ static void test_delta_integers(void **state)
             w_chunk_begin(&f, 0, MANY);
             for (size_t p = 0, from = 0; p < sizeof ends / sizeof *ends; from = (size_t)ends[p++]) {
                 int64_t v[MANY];
-                bytes   b = {0};
+                w_bytes   b = {0};
                 size_t  n = (size_t)ends[p] - from;
                 for (size_t i = 0; i < n; i++)
                     v[i] = physical == INT64 ? int_at((int)(from + i)) : (int32_t)(uint32_t)(uint64_t)int_at((int)(from + i));
@@ -134,7 +134,7 @@ static void test_split(void **state)
         w_group(&f, MANY);
         w_chunk_begin(&f, 0, MANY);
         for (size_t p = 0, from = 0; p < sizeof ends / sizeof *ends; from = (size_t)ends[p++]) {
-            bytes  plain = {0}, b = {0};
+            w_bytes  plain = {0}, b = {0};
             size_t n = (size_t)ends[p] - from;
             for (size_t i = from; i < from + n; i++) {
                 int32_t x = (int32_t)(uint32_t)(uint64_t)int_at((int)i);
@@ -189,7 +189,7 @@ static void test_strings(void **state)
         w_group(&f, MANY);
         w_chunk_begin(&f, 0, MANY);
         for (size_t p = 0, from = 0; p < sizeof ends / sizeof *ends; from = (size_t)ends[p++]) {
-            bytes              b = {0};
+            w_bytes              b = {0};
             size_t             n = (size_t)ends[p] - from;
             const char *const *part = (const char *const *)s + from;
             for (size_t i = 0; i < n && encodings[e] == PLAIN; i++)
@@ -225,7 +225,7 @@ static char *word_at(int i, char *buffer)
     return buffer;
 }
 
-static void put_levels(bytes *levels, size_t from, size_t n)
+static void put_levels(w_bytes *levels, size_t from, size_t n)
 {
     uint32_t v[MANY];
     for (size_t i = 0; i < n; i++)
@@ -233,7 +233,7 @@ static void put_levels(bytes *levels, size_t from, size_t n)
     put_hybrid(levels, v, n, 1);
 }
 
-static void put_codes(bytes *b, size_t from, size_t n, unsigned width)
+static void put_codes(w_bytes *b, size_t from, size_t n, unsigned width)
 {
     uint32_t v[MANY];
     size_t   count = 0;
@@ -245,7 +245,7 @@ static void put_codes(bytes *b, size_t from, size_t n, unsigned width)
     put_hybrid(b, v, count, width);
 }
 
-static void put_words(bytes *b, size_t from, size_t n)
+static void put_words(w_bytes *b, size_t from, size_t n)
 {
     char buffer[200];
     for (size_t i = from; i < from + n; i++) {
@@ -259,7 +259,7 @@ static void put_words(bytes *b, size_t from, size_t n)
 static void dictionary_file(world *w, size_t plain_from, bool second)
 {
     writer f;
-    bytes  dict = {0};
+    w_bytes  dict = {0};
     w_begin(&f, &(w_column){.name = "a", .physical = BYTE_ARRAY, .optional = 1}, 1);
     w_group(&f, MANY);
     w_chunk_begin(&f, 0, MANY);
@@ -270,7 +270,7 @@ static void dictionary_file(world *w, size_t plain_from, bool second)
     }
     w_dict(&f, 0, 300, &dict);
     for (size_t p = 0, from = 0; p < sizeof ends / sizeof *ends; from = (size_t)ends[p++]) {
-        bytes  levels = {0}, b = {0};
+        w_bytes  levels = {0}, b = {0};
         size_t n = (size_t)ends[p] - from;
         put_levels(&levels, from, n);
         if (p < plain_from)
@@ -313,7 +313,7 @@ static void test_dictionary_after_values(void **state)
     (void)state;
     world  w;
     writer f;
-    bytes  dict = {0}, b = {0};
+    w_bytes  dict = {0}, b = {0};
     world_open(&w);
     w_begin(&f, &(w_column){.name = "a", .physical = INT32}, 1);
     w_group(&f, 5);
@@ -341,7 +341,7 @@ static void test_bit_packed_levels(void **state)
     (void)state;
     world  w;
     writer f;
-    bytes  b = {0};
+    w_bytes  b = {0};
     world_open(&w);
     w_begin(&f, &(w_column){.name = "a", .physical = INT64, .optional = 1}, 1);
     w_group(&f, 10);
@@ -365,7 +365,7 @@ static void test_booleans(void **state)
     world_open(&w);
     for (size_t e = 0; e < 2; e++) {
         writer   f;
-        bytes    b = {0}, runs = {0};
+        w_bytes    b = {0}, runs = {0};
         uint64_t v[20];
         uint32_t u[20];
         for (int i = 0; i < 20; i++)
@@ -395,7 +395,7 @@ static void test_booleans(void **state)
 static void one(world *w, w_column c, const void *value, size_t n)
 {
     writer f;
-    bytes  b = {0};
+    w_bytes  b = {0};
     c.name = "a";
     w_begin(&f, &c, 1);
     w_group(&f, 1);
@@ -409,7 +409,7 @@ static void one(world *w, w_column c, const void *value, size_t n)
 static void expect_int(world *w, w_column c, int64_t v, const char *expected)
 {
     one(w, c, &v, c.physical == INT32 ? 4 : 8);
-    bytes e = {0};
+    w_bytes e = {0};
     put(&e, expected, strlen(expected));
     put(&e, "\n", 2);
     expect_file(&w->f, "x", (char *)e.data);
@@ -543,7 +543,7 @@ static void test_other_types(void **state)
     };
     world  w;
     writer f;
-    bytes  levels = {0}, none = {0};
+    w_bytes  levels = {0}, none = {0};
     world_open(&w);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         one(&w, bad[i].c, "\0\0\0\0\0\0\0\0\0\0\0", 12);
@@ -566,12 +566,12 @@ static void test_other_types(void **state)
 
 enum { SNAPPY = 1, GZIP = 2, LZ4 = 5, ZSTD = 6, LZ4_RAW = 7, LZ4_PLAIN_BLOCK = 100 };
 
-static void put_big32(bytes *b, uint32_t v)
+static void put_big32(w_bytes *b, uint32_t v)
 {
     put32(b, __builtin_bswap32(v));
 }
 
-static void pack(int codec, const bytes *in, bytes *out)
+static void pack(int codec, const w_bytes *in, w_bytes *out)
 {
     size_t n = in->n * 2 + 1000;
     char  *buffer = malloc(n);
@@ -609,10 +609,10 @@ static void pack(int codec, const bytes *in, bytes *out)
     free(buffer);
 }
 
-static void codec_file(world *w, int codec, int version, const bytes *plain, const bytes *packed)
+static void codec_file(world *w, int codec, int version, const w_bytes *plain, const w_bytes *packed)
 {
     writer f;
-    bytes  levels = {0}, body = {0};
+    w_bytes  levels = {0}, body = {0};
     put_levels(&levels, 0, MANY);
     w_begin(&f, &(w_column){.name = "a", .physical = BYTE_ARRAY, .optional = 1, .codec = codec == LZ4_PLAIN_BLOCK ? LZ4 : codec}, 1);
     f.crc = true;
@@ -628,9 +628,9 @@ static void codec_file(world *w, int codec, int version, const bytes *plain, con
 }
 
 /* The bytes of a page of version 1: levels and values together. */
-static void body_of(int version, bytes *plain)
+static void body_of(int version, w_bytes *plain)
 {
-    bytes levels = {0};
+    w_bytes levels = {0};
     put_levels(&levels, 0, MANY);
     if (version == 1) {
         put32(plain, (uint32_t)levels.n);
@@ -648,7 +648,7 @@ static void test_codecs(void **state)
     world_open(&w);
     for (size_t k = 0; k < sizeof codecs / sizeof *codecs; k++) {
         for (int version = 1; version <= 2; version++) {
-            bytes plain = {0}, packed = {0};
+            w_bytes plain = {0}, packed = {0};
             body_of(version, &plain);
             pack(codecs[k], &plain, &packed);
             codec_file(&w, codecs[k], version, &plain, &packed);
@@ -680,7 +680,7 @@ static void test_page_kinds(void **state)
     (void)state;
     world  w;
     writer f;
-    bytes  b = {0}, h = {0};
+    w_bytes  b = {0}, h = {0};
     world_open(&w);
     w_begin(&f, &(w_column){.name = "a", .physical = INT32, .codec = SNAPPY}, 1);
     w_group(&f, 2);
@@ -709,7 +709,7 @@ static void test_checksums(void **state)
     (void)state;
     world  w;
     writer f;
-    bytes  b = {0};
+    w_bytes  b = {0};
     world_open(&w);
     put32(&b, 5);
     for (int bad = 0; bad < 2; bad++) {
@@ -757,7 +757,7 @@ static void test_lies(void **state)
     world_open(&w);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         writer f;
-        bytes  b = {0}, dict = {0};
+        w_bytes  b = {0}, dict = {0};
         w_begin(&f, &(w_column){.name = "a", .physical = INT32}, 1);
         w_group(&f, lies[i].rows);
         w_chunk_begin(&f, 0, lies[i].values);
@@ -798,7 +798,7 @@ static void test_cut_and_bent(void **state)
     assert_int_equal(qn_vfs_read_file(qn_vfs_posix(), data_path("nulls.parquet"), &w.vfs_mem, 1 << 20, &data, &n, &w.f.err), QN_OK);
     qn_buf_init(&out, &w.f.mem);
     for (size_t cut = 0; cut < n; cut += 1 + (cut > 40 && cut < n - 40) * 16) {
-        save(&w, &(bytes){data, cut, 0});
+        save(&w, &(w_bytes){data, cut, 0});
         qn_buf_clear(&out);
         assert_int_not_equal(print_file(&w.f, "x", 0, &out), QN_OK);
         assert_int_equal(strlen(w.f.err.sqlstate), 5);
@@ -806,7 +806,7 @@ static void test_cut_and_bent(void **state)
     for (size_t at = 0; at < n; at++) {
         uint8_t *byte = (uint8_t *)data + at, was = *byte;
         *byte = (uint8_t)(was ^ (1u << at % 8) ^ (at % 3 ? 0 : 0xff));
-        save(&w, &(bytes){data, n, 0});
+        save(&w, &(w_bytes){data, n, 0});
         *byte = was;
         qn_buf_clear(&out);
         if (print_file(&w.f, "x", 0, &out) != QN_OK)

@@ -299,7 +299,7 @@ static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint
         if (st != QN_OK)
             return st;
         for (uint32_t c = 0; c <= d->count; c++)
-            t[c] = (uint64_t)(integer_at((qn_bank)d->bank, d->values, c) - k->base) << k->value.shift;
+            t[c] = ((uint64_t)integer_at((qn_bank)d->bank, d->values, c) - (uint64_t)k->base) << k->value.shift;
         if (!d->nulls)
             t[0] = null_bits(k);
         for (uint32_t c = 0; d->nulls && c <= d->count; c++)
@@ -416,11 +416,11 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
     bool     constant = v->form == QN_FORM_CONST;
     qn_bank  bank = (qn_bank)v->bank;
     uint32_t shift = k->value.shift;
-    int64_t  base = k->base;
+    uint64_t base = (uint64_t)k->base;
     if (bank == QN_BANK_I64 && !constant && !v->nulls) {
         const int64_t *x = v->data;
         for (uint32_t j = 0; j < n; j++)
-            to[j] |= (uint64_t)(x[lanes[j]] - base) << shift;
+            to[j] |= ((uint64_t)x[lanes[j]] - base) << shift;
         return QN_OK;
     }
     for (uint32_t j = 0; j < n; j++) {
@@ -429,7 +429,7 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
             if (null_to)
                 null_to[j] |= null_bits(k);
         } else {
-            to[j] |= (uint64_t)(integer_at(bank, v->data, constant ? 0 : lane) - base) << shift;
+            to[j] |= ((uint64_t)integer_at(bank, v->data, constant ? 0 : lane) - base) << shift;
         }
     }
     return QN_OK;
@@ -680,7 +680,7 @@ qn_status packed_flush_block(qn_vm *vm, qn_groups *g)
                 if (st != QN_OK)
                     return st;
             } else {
-                x = (uint64_t)(integer_at((qn_bank)d->bank, d->values, code) - k->base);
+                x = (uint64_t)integer_at((qn_bank)d->bank, d->values, code) - (uint64_t)k->base;
             }
             t[k->value.word] |= x << k->value.shift;
         }

@@ -15,7 +15,7 @@ qn_status open_files(void *arg, const qn_file_call *call, qn_arena *arena, qn_re
     qn_status        st = QN_OK;
     qn_env           env = file_env(arg);
     const qn_files  *files;
-    qn_files_request request = {.kind = QN_FILES_CSV,
+    qn_files_request request = {.kind = call->parquet ? QN_FILES_PARQUET : QN_FILES_CSV,
                                 .pattern = call->path,
                                 .csv = {.has_delimiter = call->has_delimiter,
                                         .has_quote = call->has_quote,

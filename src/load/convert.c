@@ -261,8 +261,9 @@ static void force(const qn_convert *cv, const plan *p, qn_field *f)
     if (!f->data) {
         if (p->force_not_null)
             *f = (qn_field){cv->null_text, (uint32_t)cv->null_bytes, false};
-    } else if (p->force_null && f->bytes == cv->null_bytes &&
-               memcmp(f->data, cv->null_text, f->bytes) == 0) {
+    } else if (p->force_null &&
+               ((f->bytes == cv->null_bytes && memcmp(f->data, cv->null_text, f->bytes) == 0) ||
+                (f->bytes == 0 && cv->options.empty_null))) {
         *f = (qn_field){NULL, 0, false};
     }
 }

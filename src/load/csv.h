@@ -38,7 +38,7 @@ typedef struct qn_csv_shape {
     qn_load_options options; /* CSV; quote 0: quotes mean nothing.  null_text is padded for fields.c */
     uint32_t        column_count; /* 0: the file is empty */
     qn_csv_column  *columns;
-    uint64_t        sample_rows;
+    uint64_t        sample_rows, sample_bytes;
     bool            complete; /* the sample was the whole file */
 } qn_csv_shape;
 
@@ -48,10 +48,10 @@ qn_status qn_csv_sniff(qn_env *env, const char *path, const qn_csv_options *opti
 /* Columns of two shapes taken together: names are those of a, what a value may be is what it may be in both. */
 void qn_csv_merge(qn_csv_shape *a, const qn_csv_shape *b);
 
-/* `limit_bytes`: no more of the file is read.  columns (borrowed, like the shape) have the types to read as. */
-qn_status qn_csv_open_shape(qn_env *env, const char *path, uint64_t limit_bytes, const qn_csv_shape *shape,
-                            const qn_reader_column *columns, const bool *day_first, qn_reader **reader, qn_error *err);
-uint64_t  qn_csv_part_count(const char *path, uint64_t bytes);
+/* `limit_bytes`: no more of the file is read.  part_bytes 0: the default.  columns (borrowed, like the shape) have the types to read as. */
+qn_status qn_csv_open_shape(qn_env *env, const char *path, uint64_t limit_bytes, uint64_t part_bytes,
+                            const qn_csv_shape *shape, const qn_reader_column *columns, const bool *day_first, qn_reader **reader, qn_error *err);
+uint64_t  qn_csv_part_count(const char *path, uint64_t bytes, uint64_t part_bytes);
 
 /* ---- a piece of a file and the records in it ---- */
 

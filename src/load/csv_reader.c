@@ -38,7 +38,7 @@ typedef struct csv_reader {
     qn_arena            arena;
     bool               *force_null; /* per column */
     bool                compressed;
-    uint64_t            bytes;
+    uint64_t            bytes, part_bytes;
     qn_file            *file;
     qn_latch            latch;
     qn_cond             moved;
@@ -93,7 +93,7 @@ static void hint(const csv_reader *r, qn_error *err)
 
 static uint64_t part_end(const csv_reader *r, uint64_t part)
 {
-    uint64_t end = (part + 1) * PART_BYTES;
+    uint64_t end = (part + 1) * r->part_bytes;
     return end < r->bytes ? end : r->bytes;
 }
 
@@ -138,7 +138,7 @@ static qn_status scan_part(const csv_reader *r, uint64_t part, const part_start 
     QN_TRY(read_at(r, c, start->offset, (size_t)(end - start->offset), err));
     bool final = end == r->bytes;
     st = qn_csv_chunk_scan(c, &records, final, UINT32_MAX, err);
-    for (size_t slack = SLACK_BYTES; st == QN_OK && !records.done && !final && records.begin < c->bytes; slack *= 2) {
+    for (size_t slack = r->part_bytes < SLACK_BYTES ? (size_t)r->part_bytes : SLACK_BYTES; st == QN_OK && !records.done && !final && records.begin < c->bytes; slack *= 2) {
         uint64_t left = r->bytes - start->offset - c->bytes;
         uint32_t before = c->count;
         final = left <= slack;
@@ -288,6 +288,7 @@ static qn_status cursor_open(const qn_reader *reader, uint64_t part, const uint3
     c->job = (qn_load_job){.env = &c->env, .table = &c->table, .columns = c->map, .column_count = reader->column_count,
                            .options = r->shape->options, .settings = {.extra_float_digits = 1}};
     c->job.options.force_null = c->force_null;
+    c->job.options.empty_null = true;
     c->job.options.day_first = c->day_first;
     QN_TRY(qn_fill_init(&c->fill, mem, c->columns, count, 1, err));
     QN_TRY(qn_fill_reserve(&c->fill, BATCH_ROWS, err));
@@ -372,11 +373,12 @@ static void reader_close(qn_reader *reader)
 static const qn_reader_ops ops = {.close = reader_close, .cursor_open = cursor_open, .cursor_next = cursor_next,
                                   .cursor_close = cursor_close, .cursor_move = cursor_move};
 
-uint64_t qn_csv_part_count(const char *path, uint64_t bytes)
+uint64_t qn_csv_part_count(const char *path, uint64_t bytes, uint64_t part_bytes)
 {
+    uint64_t each = part_bytes ? part_bytes : PART_BYTES;
     if (qn_codec_of_path(path) != QN_CODEC_NONE)
         return 1;
-    return (bytes + PART_BYTES - 1) / PART_BYTES;
+    return bytes / each + (bytes % each != 0);
 }
 
 /* Opens a plain file and finds where its text begins. */
@@ -406,8 +408,8 @@ done:
     return st;
 }
 
-qn_status qn_csv_open_shape(qn_env *env, const char *path, uint64_t limit_bytes, const qn_csv_shape *shape,
-                            const qn_reader_column *columns, const bool *day_first, qn_reader **reader, qn_error *err)
+qn_status qn_csv_open_shape(qn_env *env, const char *path, uint64_t limit_bytes, uint64_t part_bytes,
+                            const qn_csv_shape *shape, const qn_reader_column *columns, const bool *day_first, qn_reader **reader, qn_error *err)
 {
     qn_status   st = QN_OK;
     csv_reader *r = qn_alloc0(env->mem, sizeof *r);
@@ -419,9 +421,10 @@ qn_status qn_csv_open_shape(qn_env *env, const char *path, uint64_t limit_bytes,
     r->shape = shape;
     r->day_first = day_first;
     r->bytes = limit_bytes;
+    r->part_bytes = part_bytes ? part_bytes : PART_BYTES;
     r->compressed = qn_codec_of_path(path) != QN_CODEC_NONE;
     r->head = (qn_reader){.ops = &ops, .columns = columns, .column_count = shape->column_count, .rows = UINT64_MAX,
-                          .part_count = qn_csv_part_count(path, limit_bytes), .bytes = limit_bytes};
+                          .part_count = qn_csv_part_count(path, limit_bytes, part_bytes), .bytes = limit_bytes};
     qn_arena_init(&r->arena, env->mem);
     qn_latch_init(&r->latch);
     qn_cond_init(&r->moved);

@@ -259,10 +259,12 @@ done:
     return st;
 }
 
-/* Quoted nothing is NULL where it cannot be text; see also csv_reader.c. */
-static void note(qn_csv_column *c, const qn_field *f)
+/* Nothing, and a null marker in quotes, are NULL where they cannot be text; see also csv_reader.c. */
+static void note(const sample *s, qn_csv_column *c, const qn_field *f)
 {
-    if (f->data && f->bytes && c->guess)
+    const char *null_text = s->shape->options.null_text;
+    bool        null = !f->data || !f->bytes || (f->bytes == strlen(null_text) && !memcmp(f->data, null_text, f->bytes));
+    if (!null && c->guess)
         c->guess &= qn_csv_guess_of(f->data, f->bytes);
 }
 
@@ -278,13 +280,14 @@ static qn_status take_record(sample *s, const char *data, const qn_record *r, qn
     st = split(s, data, r, s->fields, columns, &n, &ignored);
     if (st == QN_NOMEM)
         return qn_nomem(err);
-    if (st != QN_OK || n != columns) /* reading will say so, with its line */
+    if (st != QN_OK) /* reading will say so, with its line */
         return QN_OK;
     s->rows++;
-    for (uint32_t i = 0; i < n; i++) {
+    /* Of rows with other numbers of fields too: they shall fail for that, not for what is in them. */
+    for (uint32_t i = 0; i < n && i < columns; i++) {
         const qn_field *f = &s->fields[i], *first = &s->first[i];
         if (!s->options->all_text)
-            note(&s->shape->columns[i], f);
+            note(s, &s->shape->columns[i], f);
         s->again[i] |= f->data && first->data && f->bytes == first->bytes && memcmp(f->data, first->data, f->bytes) == 0;
     }
     return QN_OK;
@@ -364,7 +367,7 @@ static qn_status settle(sample *s, qn_error *err)
         shape->options.header = s->any_first && is_header(s);
     for (uint32_t i = 0; i < shape->column_count; i++) {
         if (!shape->options.header && !s->options->all_text)
-            note(&shape->columns[i], &s->first[i]);
+            note(s, &shape->columns[i], &s->first[i]);
         if (s->options->all_text)
             shape->columns[i].guess = 0;
         qn_status st = name_column(s, i, err);
@@ -400,6 +403,7 @@ qn_status qn_csv_sniff(qn_env *env, const char *path, const qn_csv_options *opti
             /* A line that is empty is a row only where rows have one field: the second of a file tells. */
             if (c->records[i].begin == c->records[i].end && (!s.any_first || shape->column_count > 1))
                 continue;
+            shape->sample_bytes += c->records[i].end - c->records[i].begin + 1;
             QN_TRY(take_record(&s, c->data, &c->records[i], err));
         }
         if (st != QN_OK) { /* reading will meet it again and say where */
@@ -421,4 +425,5 @@ void qn_csv_merge(qn_csv_shape *a, const qn_csv_shape *b)
         a->columns[i].guess &= b->columns[i].guess;
     a->complete = a->complete && b->complete;
     a->sample_rows += b->sample_rows;
+    a->sample_bytes += b->sample_bytes;
 }

@@ -1,7 +1,7 @@
 /* Files in FROM: see files.h.
  *
- * The first file that has a record settles how CSV is written, the others are read the same way; a column's type is the
- * narrowest that all samples allow.
+ * Parquet files say what they hold and must say the same.  Of CSV the first file that has a record settles how it is
+ * written, the others are read the same way; a column's type is the narrowest that all samples allow.
  *
  * Under the reader's latch: readers, users, done, opening.  Files are opened and closed outside of it. */
 #include "load/files.h"
@@ -9,8 +9,7 @@
 #include "base/thread.h"
 #include "load/csv.h"
 
-#define CSV_ROW_BYTES 64.0 /* a guess, for estimates */
-#define PACKED        4.0  /* so many times larger than a compressed file is its text */
+#define PACKED 4.0 /* a guess: so many times larger than a compressed file is its text */
 
 typedef struct qn_files_member {
     const char   *path;
@@ -67,6 +66,13 @@ static qn_status other_count(const char *path, uint32_t count, const char *first
                    expected);
 }
 
+static qn_status other_name(const char *path, uint32_t column, const char *name, const char *first, const char *expected,
+                            qn_error *err)
+{
+    return qn_fail(err, QN_SQLSTATE_DATATYPE_MISMATCH, "column %u of file \"%s\" is \"%s\", but that of \"%s\" is \"%s\"",
+                   column + 1, path, name, first, expected);
+}
+
 /* What the others shall be read like. */
 static void fix_dialect(qn_csv_options *o, const qn_csv_shape *shape)
 {
@@ -75,6 +81,16 @@ static void fix_dialect(qn_csv_options *o, const qn_csv_shape *shape)
     o->quote = shape->options.quote;
     o->escape = shape->options.escape;
     o->header = shape->options.header;
+}
+
+/* About, as the sample has it. */
+static double rows_of(const qn_files_member *m)
+{
+    const qn_csv_shape *s = m->shape;
+    if (s->complete || !s->sample_rows)
+        return (double)s->sample_rows;
+    double bytes = (double)m->bytes * (qn_codec_of_path(m->path) == QN_CODEC_NONE ? 1 : PACKED);
+    return bytes * (double)s->sample_rows / (double)s->sample_bytes;
 }
 
 static qn_status describe_csv(qn_env *env, qn_files *files, qn_files_member *members, qn_arena *arena, qn_error *err)
@@ -91,10 +107,8 @@ static qn_status describe_csv(qn_env *env, qn_files *files, qn_files_member *mem
         QN_TRY(qn_csv_sniff(env, m->path, &options, arena, m->shape, err));
         if (!m->shape->column_count) /* empty: no rows */
             continue;
-        m->part_count = qn_csv_part_count(m->path, m->bytes);
-        files->rows += m->shape->complete ? (double)m->shape->sample_rows
-                                          : (double)m->bytes / CSV_ROW_BYTES *
-                                                (qn_codec_of_path(m->path) == QN_CODEC_NONE ? 1 : PACKED);
+        m->part_count = qn_csv_part_count(m->path, m->bytes, files->request.part_bytes);
+        files->rows += rows_of(m);
         if (!first) {
             first = m;
             fix_dialect(&options, m->shape);
@@ -104,8 +118,7 @@ static qn_status describe_csv(qn_env *env, qn_files *files, qn_files_member *mem
             return other_count(m->path, m->shape->column_count, first->path, first->shape->column_count, err);
         for (uint32_t c = 0; c < first->shape->column_count; c++)
             if (strcmp(m->shape->columns[c].name, first->shape->columns[c].name) != 0)
-                return qn_fail(err, QN_SQLSTATE_DATATYPE_MISMATCH, "column %u of file \"%s\" is \"%s\", but that of \"%s\" is \"%s\"",
-                               c + 1, m->path, m->shape->columns[c].name, first->path, first->shape->columns[c].name);
+                return other_name(m->path, c, m->shape->columns[c].name, first->path, first->shape->columns[c].name, err);
         qn_csv_merge(first->shape, m->shape);
     }
     if (!first)
@@ -124,6 +137,61 @@ static qn_status describe_csv(qn_env *env, qn_files *files, qn_files_member *mem
     files->day_first = day_first;
 done:
     return st;
+}
+
+/* Columns of the first file, copied. */
+static qn_status take_columns(qn_files *files, const qn_reader *reader, qn_arena *arena, qn_error *err)
+{
+    qn_status         st = QN_OK;
+    qn_reader_column *columns;
+
+    QN_ALLOC(err, columns = qn_arena_array(arena, qn_reader_column, (size_t)reader->column_count + 1));
+    for (uint32_t c = 0; c < reader->column_count; c++) {
+        columns[c] = reader->columns[c];
+        QN_ALLOC(err, columns[c].name = qn_arena_strdup(arena, reader->columns[c].name));
+        if (columns[c].unsupported)
+            QN_ALLOC(err, columns[c].unsupported = qn_arena_strdup(arena, reader->columns[c].unsupported));
+    }
+    files->columns = columns;
+    files->column_count = reader->column_count;
+done:
+    return st;
+}
+
+static qn_status check_columns(const qn_files *files, const qn_reader *reader, const char *path, const char *first, qn_error *err)
+{
+    if (reader->column_count != files->column_count)
+        return other_count(path, reader->column_count, first, files->column_count, err);
+    for (uint32_t c = 0; c < files->column_count; c++) {
+        const qn_reader_column *is = &reader->columns[c], *was = &files->columns[c];
+        char                    a[64], b[64];
+        if (strcmp(is->name, was->name) != 0)
+            return other_name(path, c, is->name, first, was->name, err);
+        if (is->type.id != was->type.id || is->type.typmod != was->type.typmod || !is->unsupported != !was->unsupported)
+            return qn_fail(err, QN_SQLSTATE_DATATYPE_MISMATCH, "column \"%s\" of file \"%s\" is %s, but that of \"%s\" is %s",
+                           is->name, path, is->unsupported ? is->unsupported : qn_type_format(is->type, a, sizeof a), first,
+                           was->unsupported ? was->unsupported : qn_type_format(was->type, b, sizeof b));
+    }
+    return QN_OK;
+}
+
+static qn_status describe_parquet(qn_env *env, qn_files *files, qn_files_member *members, qn_arena *arena, qn_error *err)
+{
+    for (uint32_t i = 0; i < files->count; i++) {
+        qn_files_member *m = &members[i];
+        qn_reader       *reader;
+        qn_status        st = qn_parquet_open(env, m->path, &reader, err);
+        if (st != QN_OK)
+            return st;
+        m->part_count = reader->part_count;
+        files->rows += (double)reader->rows;
+        files->exact_rows += reader->rows;
+        st = i == 0 ? take_columns(files, reader, arena, err) : check_columns(files, reader, m->path, members[0].path, err);
+        reader->ops->close(reader);
+        if (st != QN_OK)
+            return st;
+    }
+    return QN_OK;
 }
 
 qn_status qn_files_describe(qn_env *env, const qn_files_request *request, qn_arena *arena, const qn_files **out,
@@ -146,7 +214,7 @@ qn_status qn_files_describe(qn_env *env, const qn_files_request *request, qn_are
         QN_TRY(stat_member(env, &members[i], err));
         files->bytes += members[i].bytes;
     }
-    QN_TRY(describe_csv(env, files, members, arena, err));
+    QN_TRY((request->kind == QN_FILES_CSV ? describe_csv : describe_parquet)(env, files, members, arena, err));
     *out = files;
 done:
     return st;
@@ -213,9 +281,19 @@ static qn_status open_file(files_reader *r, uint32_t member, qn_reader **reader,
 
     if (st != QN_OK)
         return st;
+    if (r->files->request.kind == QN_FILES_PARQUET) {
+        st = qn_parquet_open(&r->env, m->path, reader, err);
+        if (st == QN_OK && ((*reader)->part_count != m->part_count || (*reader)->column_count != r->head.column_count)) {
+            (*reader)->ops->close(*reader);
+            *reader = NULL;
+            st = qn_fail(err, QN_SQLSTATE_IO_ERROR, "file \"%s\" changed while the statement ran", m->path);
+        }
+        return st;
+    }
     if (now.bytes < m->bytes) /* one that grows is read as far as it was there at first */
         return qn_fail(err, QN_SQLSTATE_IO_ERROR, "file \"%s\" became shorter while the statement ran", m->path);
-    return qn_csv_open_shape(&r->env, m->path, m->bytes, m->shape, r->head.columns, r->files->day_first, reader, err);
+    return qn_csv_open_shape(&r->env, m->path, m->bytes, r->files->request.part_bytes, m->shape, r->head.columns,
+                             r->files->day_first, reader, err);
 }
 
 /* Open the file if it is not, and keep it open. */
@@ -395,7 +473,8 @@ qn_status qn_files_open(qn_env *env, const qn_files *files, qn_reader **reader, 
     QN_ALLOC(err, r->members = qn_arena_array(&r->arena, open_member, files->count));
     for (uint32_t i = 0; i < files->count; i++)
         r->first_part[i + 1] = r->first_part[i] + files->members[i].part_count;
-    r->head = (qn_reader){.ops = &ops, .columns = files->columns, .column_count = files->column_count, .rows = UINT64_MAX,
+    r->head = (qn_reader){.ops = &ops, .columns = files->columns, .column_count = files->column_count,
+                          .rows = files->request.kind == QN_FILES_PARQUET ? files->exact_rows : UINT64_MAX,
                           .part_count = r->first_part[files->count], .bytes = files->bytes};
     *reader = &r->head;
     return QN_OK;

@@ -10,12 +10,13 @@
 #include "base/arena.h"
 #include "load/reader.h"
 
-typedef enum qn_files_kind { QN_FILES_CSV } qn_files_kind;
+typedef enum qn_files_kind { QN_FILES_CSV, QN_FILES_PARQUET } qn_files_kind;
 
 typedef struct qn_files_request {
     qn_files_kind  kind;
     const char    *pattern;
     qn_csv_options csv;
+    uint64_t       part_bytes; /* of a CSV file; 0: a megabyte.  Tests take less. */
 } qn_files_request;
 
 typedef struct qn_files {
@@ -26,6 +27,7 @@ typedef struct qn_files {
     const qn_reader_column      *columns;
     const bool                  *day_first; /* per column; CSV */
     double                       rows;      /* about */
+    uint64_t                     exact_rows; /* Parquet */
     uint64_t                     bytes;
 } qn_files;
 

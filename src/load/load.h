@@ -21,6 +21,7 @@ typedef struct qn_load_options { /* qn_copy_options of sql/bound.h, resolved */
     bool           columns_listed; /* the statement names the columns: a typed file may have others too */
     bool           force_quote_all;
     const bool    *force_quote, *force_not_null, *force_null; /* per table column, or NULL */
+    bool           empty_null; /* force_null makes NULL also of nothing at all, whatever null_text is */
     const bool    *day_first; /* dates of a table column are day, month, year; or NULL */
 } qn_load_options;
 

@@ -7,7 +7,7 @@
 static const struct file_function {
     const char *name;
     bool        parquet;
-} functions[] = {{"read_csv", false}};
+} functions[] = {{"read_csv", false}, {"read_parquet", true}};
 
 typedef enum option {
     OPTION_DELIM,

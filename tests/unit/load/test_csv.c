@@ -338,6 +338,9 @@ static void test_rows(void **state)
     expect(&w, "a,b,c\n1,x,2024-01-05\n,,\n3,\"y, z\",2024-02-06", "1|x|2024-01-05\n~|~|~\n3|y, z|2024-02-06\n");
     /* Quoted nothing is empty text, and no number. */
     expect(&w, "a,b\n\"1\",\"\"\n\"\",\"x\"\n", "1|\n~|x\n");
+    w.options = (qn_csv_options){.has_null = true, .null_text = "NA"}; /* and so with another marker */
+    expect(&w, "a,b\n1,NA\n,\n\"NA\",\"NA\"\nNA,x\n", "1|~\n~|\n~|NA\n~|x\n");
+    w.options = (qn_csv_options){0};
     /* Empty lines are no rows, but for a file of one column. */
     expect(&w, "\na,b\n\n1,2\n\n\n3,4\n\n", "1|2\n3|4\n");
     expect(&w, "a\n1\n\n2\n", "1\n~\n2\n");

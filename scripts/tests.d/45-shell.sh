@@ -58,6 +58,28 @@ check "COPY of several files, one of them bad" 1 "" "$quern" -q "$folder/parts" 
     -c "COPY q FROM '$folder/part-*.tsv'"
 if grep -q 'part-2.tsv", line 2, column a' "$folder/err"; then echo "PASS shell COPY names the file"; else echo "FAIL shell COPY names the file"; fi
 check "COPY of several files is one statement" 0 "0" "$quern" -At "$folder/parts" -c "SELECT count(*) FROM q"
+
+# Files in FROM: several parts, workers that push each other, and the same answers as from a table.
+"$quern" -q -c "COPY (SELECT g AS id, 'text ' || g % 7 || CASE WHEN g % 1000 = 0 THEN E',\n\"' || repeat('x', g % 300000) ELSE '' END AS t,
+    g / 7.0 AS n, date '2024-01-01' + g % 400 AS d FROM generate_series(1, 150000) g) TO '$folder/large.csv' WITH (FORMAT csv, HEADER)"
+questions=("SELECT count(*), sum(id), sum(n), min(d), max(d), sum(length(t)) FROM f" "SELECT t, count(*) FROM f WHERE length(t) < 9 GROUP BY t ORDER BY t"
+    "SELECT id FROM f WHERE d = '2024-03-01' LIMIT 5" "SELECT id, length(t) FROM f LIMIT 3 OFFSET 99998" "SELECT d, count(DISTINCT t) FROM f GROUP BY d ORDER BY 2 DESC, 1 LIMIT 3"
+    "SELECT id FROM f ORDER BY n DESC LIMIT 4" "SELECT DISTINCT length(t) FROM f ORDER BY 1 LIMIT 5")
+"$quern" -q "$folder/files" -c "CREATE TABLE f(id int, t text, n numeric, d date)" -c "COPY f FROM '$folder/large.csv' WITH (FORMAT csv, HEADER)"
+for question in "${questions[@]}"; do
+    expected=$("$quern" -At "$folder/files" -c "$question")
+    for threads in 1 2 8; do
+        check "read_csv, $threads threads: $question" 0 "$expected" "$quern" -At --threads $threads -c "${question/FROM f/FROM read_csv(\'$folder/large.csv\')}"
+    done
+done
+gzip -kc "$folder/large.csv" >"$folder/large.csv.gz"
+check "read_csv of gzip" 0 "$("$quern" -At "$folder/files" -c "${questions[0]}")" "$quern" -At -c "${questions[0]/FROM f/FROM read_csv(\'$folder/large.csv.gz\')}"
+printf 'a,b\n1,x\n' >"$folder/changes.csv"
+check "a prepared statement follows its file" 0 "1|x
+7||z" "$quern" -Atq -c "PREPARE p AS SELECT * FROM read_csv('$folder/changes.csv')" -c "EXECUTE p" -c "\\! printf 'a,b,c\n7,,z\n' >'$folder/changes.csv'" -c "EXECUTE p"
+printf 'a,b\n1,x\n' >"$folder/changes.csv"
+check "a cached statement follows its file" 0 "1|x
+x|y" "$quern" -Atq -c "SELECT * FROM read_csv('$folder/changes.csv')" -c "\\! printf 'a,b\nx,y\n1,2\n' >'$folder/changes.csv'" -c "SELECT * FROM read_csv('$folder/changes.csv') LIMIT 1"
 check "\\copy from a directory" 1 "" "$quern" "$folder/db" -c "\\copy t FROM '$folder'"
 if grep -q 'Is a directory' "$folder/err"; then echo "PASS shell \\copy names the directory"; else echo "FAIL shell \\copy names the directory"; fi
 check "\\copy a Parquet file" 0 "CREATE TABLE

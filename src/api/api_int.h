@@ -22,6 +22,9 @@ struct qn_database {
     qn_sched *sched;
     qn_code_cache *cache;
     qn_vfs   *file_vfs; /* for COPY: real files also when the database is in memory */
+    qn_vfs   *temp_vfs; /* for memory that executions may not have */
+    char      temp_folder[512];
+    _Atomic uint64_t temp_limit_bytes; /* of one execution; 0: none */
     qn_latch  latch;    /* guards the field below, which connections copy */
     qn_calibration calibration;
 };
@@ -36,6 +39,7 @@ struct qn_database {
     X(TEXT_CODEC, "quern.text_codec", "how text of new blocks is compressed: lz4, lz4hc, zstd")     \
     X(MEMORY_LIMIT, "quern.memory_limit", "bytes a database may use; 0: no limit")                  \
     X(CALIBRATION, "quern.calibration", "when and where the constants of quern_costs were measured; read-only") \
+    X(TEMP_LIMIT, "quern.temp_limit", "bytes of disk a statement may use beside its memory; 0: no limit") \
     X(TIME_ZONE, "timezone", "time zone of timestamptz text")                                       \
     X(EXTRA_FLOAT_DIGITS, "extra_float_digits", "digits of real and double precision text")         \
     X(DATE_STYLE, "datestyle", "always ISO, MDY")                                                   \

@@ -5,6 +5,7 @@
 #include "api/api_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/assert.h"
 #include "base/cpu.h"
 
@@ -20,6 +21,22 @@ static void position_in_characters(qn_error *err, const char *sql, size_t bytes)
 }
 
 /* ---- database ---------------------------------------------------------------------------------------- */
+
+/* Temporary files lie in the database's directory, where its disk is; a database in memory, or one that must not be
+ * written to, uses the system's place for them. */
+static void temp_place(qn_database *db, const qn_world *world, const char *path, bool read_only)
+{
+    int n = -1;
+    db->temp_vfs = path && !read_only ? world->vfs : world->file_vfs;
+    if (path && !read_only) {
+        n = snprintf(db->temp_folder, sizeof db->temp_folder, "%s/" QN_STORE_TEMP_FOLDER, qn_store_path(db->store));
+    } else {
+        const char *place = getenv("TMPDIR");
+        n = snprintf(db->temp_folder, sizeof db->temp_folder, "%s", place && *place ? place : "/tmp");
+    }
+    if (n < 0 || (size_t)n >= sizeof db->temp_folder)
+        db->temp_vfs = NULL;
+}
 
 qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *options, qn_database **out, qn_error *err)
 {
@@ -44,6 +61,7 @@ qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *
     qn_random_seed(&db->env.random, (uint64_t)db->env.clock.wall_micros(db->env.clock.self));
     QN_TRY(qn_store_open(&db->env, path, options->read_only, options->must_exist, &db->store, err));
     QN_TRY(calibration_load(db->store, &db->calibration, err));
+    temp_place(db, world, path, options->read_only);
     QN_TRY(qn_sched_new(&db->env, NULL, options->threads, &db->sched, err));
     QN_TRY(unit_cache_new(db, err));
     if (!options->memory_limit_bytes)

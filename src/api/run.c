@@ -56,7 +56,10 @@ qn_status execute_program(qn_connection *conn, unit *u, const qn_snapshot *snaps
                           .file_vfs = conn->db->file_vfs,
                           .random = &conn->random,
                           .system_rows = system_rows,
-                          .system_rows_arg = &system};
+                          .system_rows_arg = &system,
+                          .temp_vfs = conn->db->temp_vfs,
+                          .temp_folder = conn->db->temp_folder,
+                          .temp_limit_bytes = atomic_load(&conn->db->temp_limit_bytes)};
     return qn_exec_run(&conn->db->env, conn->db->sched, u->program, snapshot, &s, params, nulls, exec, err);
 }
 

@@ -217,6 +217,12 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
             return bad_value(name, value, "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".", err);
         atomic_store(&conn->db->mem.limit_bytes, (uint64_t)n);
         return QN_OK;
+    case QN_SETTING_TEMP_LIMIT:
+        n = 0;
+        if (value && !parse_size(value, &n))
+            return bad_value(name, value, "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".", err);
+        atomic_store(&conn->db->temp_limit_bytes, (uint64_t)n);
+        return QN_OK;
     case QN_SETTING_TIME_ZONE:
         if (!value) {
             s->text.zone = NULL;
@@ -279,6 +285,9 @@ qn_status setting_show(qn_connection *conn, const char *name, qn_buf *out, qn_er
                           conn->calibration.threads);
         else
             qn_buf_puts(out, "none");
+        break;
+    case QN_SETTING_TEMP_LIMIT:
+        qn_buf_printf(out, "%llu", (unsigned long long)atomic_load(&conn->db->temp_limit_bytes));
         break;
     case QN_SETTING_TIME_ZONE: qn_buf_puts(out, s->zone_name); break;
     case QN_SETTING_EXTRA_FLOAT_DIGITS: qn_buf_printf(out, "%d", s->text.extra_float_digits); break;

@@ -22,31 +22,36 @@
 
 /* ---- raw memory ----------------------------------------------------------------------------- */
 
-/* The strictest of the limits from mem up, and what is in use under it. */
-static uint64_t limit_above(const qn_mem *mem, uint64_t *used)
+const qn_mem *qn_mem_limiter(const qn_mem *mem)
 {
-    uint64_t strictest = 0;
-    *used = 0;
+    const qn_mem *strictest = NULL;
+    uint64_t      least = UINT64_MAX;
     for (; mem; mem = mem->parent) {
         uint64_t limit = atomic_load_explicit(&mem->limit_bytes, memory_order_relaxed);
-        if (limit && (!strictest || limit < strictest)) {
-            strictest = limit;
-            *used = atomic_load_explicit(&mem->used_bytes, memory_order_relaxed);
+        if (limit && limit < least) {
+            strictest = mem;
+            least = limit;
         }
     }
     return strictest;
 }
 
+/* How much memory may wait. */
 static uint64_t keep_bytes(const qn_mem *mem)
 {
-    uint64_t used, limit = limit_above(mem, &used);
-    return limit ? limit / 4 : KEEP_WITHOUT_LIMIT;
+    const qn_mem *limiter = qn_mem_limiter(mem);
+    return limiter ? atomic_load_explicit(&limiter->limit_bytes, memory_order_relaxed) / 4 : KEEP_WITHOUT_LIMIT;
 }
 
+/* What the limit leaves beside the memory in use. */
 static uint64_t room_bytes(const qn_mem *mem)
 {
-    uint64_t used, limit = limit_above(mem, &used);
-    return !limit ? UINT64_MAX : limit > used ? limit - used : 0;
+    const qn_mem *limiter = qn_mem_limiter(mem);
+    if (!limiter)
+        return UINT64_MAX;
+    uint64_t limit = atomic_load_explicit(&limiter->limit_bytes, memory_order_relaxed);
+    uint64_t used = atomic_load_explicit(&limiter->used_bytes, memory_order_relaxed);
+    return limit > used ? limit - used : 0;
 }
 
 static void *raw_alloc(const qn_mem *mem, size_t bytes, bool clear)

@@ -47,6 +47,9 @@ char *qn_mem_strdup(qn_mem *mem, const char *s); /* free with strlen + 1 */
 bool qn_mem_charge(qn_mem *mem, uint64_t bytes);
 void qn_mem_release(qn_mem *mem, uint64_t bytes);
 
+/* The account from mem up that has the strictest limit, or NULL when none has one. */
+const qn_mem *qn_mem_limiter(const qn_mem *mem);
+
 /* Memory given back waits for the next request (recycle.c): give it to the system until at most keep_bytes wait. */
 void qn_mem_trim(uint64_t keep_bytes);
 

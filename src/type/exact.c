@@ -72,6 +72,26 @@ static bool promote(qn_exact *e, qn_mem *mem)
     return true;
 }
 
+/* ---- through a file -------------------------------------------------------------------------------- */
+
+size_t qn_exact_packed_bytes(const qn_exact *e) { return e->wide ? sizeof *e->wide : 0; }
+
+void qn_exact_pack(const qn_exact *e, void *out)
+{
+    if (e->wide)
+        memcpy(out, e->wide, sizeof *e->wide);
+}
+
+bool qn_exact_unpack(qn_exact *e, qn_mem *mem, const void *data)
+{
+    if (!e->wide)
+        return true;
+    e->wide = qn_alloc(mem, sizeof *e->wide);
+    if (e->wide)
+        memcpy(e->wide, data, sizeof *e->wide);
+    return e->wide != NULL;
+}
+
 /* ---- adding -------------------------------------------------------------------------------------- */
 
 static int bit_length(qn_u128 v)

@@ -35,6 +35,12 @@ bool qn_exact_add_product(qn_exact *e, qn_mem *mem, double x, double y);
 bool qn_exact_add_product_times(qn_exact *e, qn_mem *mem, double x, double y, uint64_t times);
 bool qn_exact_merge(qn_exact *e, qn_mem *mem, const qn_exact *from);
 
+/* What an accumulator holds outside its 32 bytes, for moving it through a file: nothing (0), or that many bytes.
+ * Unpacking is by the 32 bytes as they were; false when memory is refused (the accumulator is then empty). */
+size_t qn_exact_packed_bytes(const qn_exact *e);
+void   qn_exact_pack(const qn_exact *e, void *out);
+bool   qn_exact_unpack(qn_exact *e, qn_mem *mem, const void *data);
+
 /* The sum as the nearest double (float).  *overflow: finite values whose sum is not; the caller raises
  * 22003 as PostgreSQL does. */
 double qn_exact_round(const qn_exact *e, bool *overflow);

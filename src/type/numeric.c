@@ -178,6 +178,24 @@ bool qn_numeric_copy(qn_numeric v, qn_arena *arena, qn_numeric *out)
     return true;
 }
 
+static size_t long_room(const qn_numeric_long *l) /* what an arena gave it */
+{
+    return (sizeof *l + l->count * sizeof *l->limb + 15) & ~(size_t)15;
+}
+
+bool qn_numeric_overwrite(qn_numeric v, qn_numeric *slot)
+{
+    if (qn_numeric_tag(v) == QN_NUMERIC_TAG_LONG) {
+        const qn_numeric_long *from = qn_numeric_long_of(v);
+        if (qn_numeric_tag(*slot) != QN_NUMERIC_TAG_LONG || long_room(qn_numeric_long_of(*slot)) < long_room(from))
+            return false;
+        memmove((void *)(uintptr_t)slot->hi, from, sizeof *from + from->count * sizeof *from->limb);
+        v.hi = slot->hi;
+    }
+    *slot = v;
+    return true;
+}
+
 /* ---- comparison and identity --------------------------------------------------------------- */
 
 static int compare_small(qn_numeric a, qn_numeric b)

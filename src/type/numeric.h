@@ -78,6 +78,8 @@ qn_status qn_numeric_width_bucket(qn_numeric v, qn_numeric lo, qn_numeric hi, in
                                   qn_arena *arena, int32_t *out, qn_error *err); /* 2201G */
 /* Copy so that a long form lives in arena; false when memory is refused. */
 bool      qn_numeric_copy(qn_numeric v, qn_arena *arena, qn_numeric *out);
+/* Put v into a slot whose own memory, if any, came from an arena and is nobody else's; false when it does not fit there. */
+bool      qn_numeric_overwrite(qn_numeric v, qn_numeric *slot);
 /* A byte form that needs no arena, for blocks: at most qn_numeric_packed_bytes(v). */
 size_t    qn_numeric_packed_bytes(qn_numeric v);
 size_t    qn_numeric_pack(qn_numeric v, void *out);

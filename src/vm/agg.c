@@ -173,9 +173,10 @@ static qn_status overflow(qn_error *err, const char *type)
     return qn_fail(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE, "%s out of range", type);
 }
 
-/* Add times × v to a numeric sum. */
+/* Add times × v to a numeric sum.  A long sum is written over the old one: a million additions leave no million sums. */
 static qn_status num_add(qn_numeric *sum, qn_numeric v, uint64_t times, qn_arena *arena, qn_error *err)
 {
+    qn_arena_mark before = qn_arena_save(arena);
     if (times != 1) {
         qn_numeric n;
         qn_status  st = qn_numeric_from_i64((int64_t)times, &n);
@@ -184,7 +185,14 @@ static qn_status num_add(qn_numeric *sum, qn_numeric v, uint64_t times, qn_arena
         if (st != QN_OK)
             return st;
     }
-    return qn_numeric_add(*sum, v, arena, sum, err);
+    qn_status st = qn_numeric_add(*sum, v, arena, &v, err);
+    if (st != QN_OK)
+        return st;
+    if (qn_numeric_overwrite(v, sum)) {
+        qn_arena_rewind(arena, before);
+        return QN_OK;
+    }
+    return qn_numeric_copy(v, arena, sum) ? QN_OK : qn_nomem(err);
 }
 
 static qn_status num_of(qn_bank bank, const qn_datum *v, qn_numeric *out)
@@ -558,7 +566,7 @@ qn_status agg_merge(const agg_state *a, uint8_t *into_row, uint8_t *from_row, qn
         if (!x->n)
             x->sum = qn_numeric_small(0, 0);
         x->n += y->n;
-        return qn_numeric_add(x->sum, y->sum, arena, &x->sum, err);
+        return num_add(&x->sum, y->sum, 1, arena, err);
     }
     case SHAPE_INTERVAL_SUM: {
         interval_sum *x = into, *y = from;
@@ -581,8 +589,8 @@ qn_status agg_merge(const agg_state *a, uint8_t *into_row, uint8_t *from_row, qn
         if (!x->n)
             x->sum = x->squares = qn_numeric_small(0, 0);
         x->n += y->n;
-        st = qn_numeric_add(x->sum, y->sum, arena, &x->sum, err);
-        return st == QN_OK ? qn_numeric_add(x->squares, y->squares, arena, &x->squares, err) : st;
+        st = num_add(&x->sum, y->sum, 1, arena, err);
+        return st == QN_OK ? num_add(&x->squares, y->squares, 1, arena, err) : st;
     }
     case SHAPE_FLOAT_MOMENTS: {
         float_moments *x = into, *y = from;
@@ -631,6 +639,147 @@ qn_status agg_merge(const agg_state *a, uint8_t *into_row, uint8_t *from_row, qn
     }
     }
     QN_UNREACHABLE();
+}
+
+/* ---- through a file ---------------------------------------------------------------------------------- */
+
+/* The parts of a state that refer to something: values by bank, or exact sums. */
+typedef struct agg_parts {
+    uint32_t  values, exacts;
+    qn_bank   bank;
+    void     *value[2];
+    qn_exact *exact[5];
+} agg_parts;
+
+static agg_parts parts_of(const agg_state *a, void *p)
+{
+    switch (shape_of_state(a)) {
+    case SHAPE_FLOAT_SUM:
+        return (agg_parts){.exacts = 1, .exact = {&((float_sum *)p)->sum}};
+    case SHAPE_FLOAT_MOMENTS:
+        return (agg_parts){.exacts = 2, .exact = {&((float_moments *)p)->sum, &((float_moments *)p)->squares}};
+    case SHAPE_PAIR: {
+        pair_moments *m = p;
+        return (agg_parts){.exacts = 5, .exact = {&m->x, &m->y, &m->xx, &m->yy, &m->xy}};
+    }
+    case SHAPE_NUM_SUM:
+        return (agg_parts){.values = 1, .bank = QN_BANK_NUM, .value = {&((num_sum *)p)->sum}};
+    case SHAPE_NUM_MOMENTS:
+        return (agg_parts){.values = 2, .bank = QN_BANK_NUM, .value = {&((num_moments *)p)->sum, &((num_moments *)p)->squares}};
+    case SHAPE_EXTREME:
+        return a->arg_bank == QN_BANK_NUM ? (agg_parts){.values = 1, .bank = QN_BANK_NUM, .value = {&((extreme_state *)p)->value}}
+                                          : (agg_parts){.values = 0};
+    case SHAPE_TEXT_EXTREME:
+        return (agg_parts){.values = 1, .bank = QN_BANK_STR, .value = {&((agg_text_state *)p)->value}};
+    default:
+        return (agg_parts){.values = 0};
+    }
+}
+
+bool agg_refers(const agg_state *a)
+{
+    static _Alignas(16) uint8_t empty[sizeof(pair_moments)]; /* looked at for its shape only */
+    agg_parts                   parts = parts_of(a, empty);
+    return parts.values || parts.exacts || shape_of_state(a) == SHAPE_TEXT_LIST;
+}
+
+/* A piece of string_agg in a file: row, bytes of text, bytes of separator (UINT32_MAX: none), then both. */
+#define PIECE_HEADER 16u
+
+static uint32_t separator_bytes(const text_piece *p) { return p->no_separator ? 0 : p->separator.bytes; }
+
+size_t agg_packed_bytes(const agg_state *a, const uint8_t *row)
+{
+    void     *p = (void *)(uintptr_t)(row + a->offset); /* only read */
+    agg_parts parts = parts_of(a, p);
+    size_t    bytes = 0;
+    for (uint32_t i = 0; i < parts.values; i++)
+        bytes += spill_value_bytes(parts.bank, parts.value[i]);
+    for (uint32_t i = 0; i < parts.exacts; i++)
+        bytes += qn_exact_packed_bytes(parts.exact[i]);
+    if (shape_of_state(a) == SHAPE_TEXT_LIST)
+        for (const text_piece *t = ((text_list *)p)->first; t; t = t->next)
+            bytes += PIECE_HEADER + t->text.bytes + separator_bytes(t);
+    return bytes;
+}
+
+uint8_t *agg_pack(const agg_state *a, const uint8_t *row, uint8_t *out)
+{
+    void     *p = (void *)(uintptr_t)(row + a->offset);
+    agg_parts parts = parts_of(a, p);
+    for (uint32_t i = 0; i < parts.values; i++)
+        out = spill_value_pack(parts.bank, parts.value[i], out);
+    for (uint32_t i = 0; i < parts.exacts; i++) {
+        qn_exact_pack(parts.exact[i], out);
+        out += qn_exact_packed_bytes(parts.exact[i]);
+    }
+    if (shape_of_state(a) != SHAPE_TEXT_LIST)
+        return out;
+    for (const text_piece *t = ((text_list *)p)->first; t; t = t->next) {
+        uint32_t sizes[2] = {t->text.bytes, t->no_separator ? UINT32_MAX : t->separator.bytes};
+        memcpy(out, &t->row, 8);
+        memcpy(out + 8, sizes, 8);
+        memcpy(out + PIECE_HEADER, qn_str_data(&t->text), sizes[0]);
+        out += PIECE_HEADER + sizes[0];
+        memcpy(out, qn_str_data(&t->separator), separator_bytes(t));
+        out += separator_bytes(t);
+    }
+    return out;
+}
+
+static qn_status unpack_texts(text_list *l, spill_reader *r, qn_arena *arena, qn_error *err)
+{
+    int64_t n = l->n;
+    l->first = NULL;
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t *head, *text, *separator;
+        uint32_t       sizes[2];
+        text_piece    *t = qn_arena_new(arena, text_piece);
+        if (!t)
+            return qn_nomem(err);
+        qn_status st = spill_reader_take(r, PIECE_HEADER, &head, err);
+        if (st != QN_OK)
+            return st;
+        memcpy(&t->row, head, 8);
+        memcpy(sizes, head + 8, 8);
+        t->no_separator = sizes[1] == UINT32_MAX;
+        st = spill_reader_take(r, sizes[0], &text, err);
+        if (st == QN_OK)
+            st = spill_reader_take(r, t->no_separator ? 0 : sizes[1], &separator, err);
+        if (st != QN_OK)
+            return st;
+        t->text = qn_str_of((const char *)text, sizes[0]);
+        if (!t->no_separator)
+            t->separator = qn_str_of((const char *)separator, sizes[1]);
+        t->next = l->first;
+        l->first = t;
+    }
+    return QN_OK;
+}
+
+qn_status agg_unpack(const agg_state *a, uint8_t *row, spill_reader *r, qn_arena *arena, qn_mem *mem, qn_error *err)
+{
+    void     *p = row + a->offset;
+    agg_parts parts = parts_of(a, p);
+    qn_status st = QN_OK;
+    for (uint32_t i = 0; i < parts.values && st == QN_OK; i++)
+        st = spill_value_unpack(parts.bank, parts.value[i], r, arena, err);
+    uint32_t done = 0;
+    for (; done < parts.exacts && st == QN_OK; done++) {
+        const uint8_t *data;
+        st = spill_reader_take(r, qn_exact_packed_bytes(parts.exact[done]), &data, err);
+        if (st == QN_OK && !qn_exact_unpack(parts.exact[done], mem, data))
+            st = qn_nomem(err);
+        if (st != QN_OK)
+            break;
+    }
+    if (st != QN_OK) { /* what was not reached still has the addresses of another time */
+        for (uint32_t i = done; i < parts.exacts; i++)
+            qn_exact_init(parts.exact[i]);
+        agg_release(a, row, mem);
+        return st;
+    }
+    return shape_of_state(a) == SHAPE_TEXT_LIST ? unpack_texts(p, r, arena, err) : QN_OK;
 }
 
 /* ---- finishing -------------------------------------------------------------------------------------- */

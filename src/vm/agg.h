@@ -10,6 +10,7 @@
 
 struct qn_vm;
 struct qn_vec;
+struct spill_reader;
 
 typedef struct agg_state {
     const qn_agg_call *call;
@@ -33,6 +34,13 @@ qn_status agg_merge(const agg_state *a, uint8_t *into, uint8_t *from, qn_arena *
 bool      agg_owns_memory(const agg_state *a);
 void      agg_release(const agg_state *a, uint8_t *row, qn_mem *mem);
 qn_status agg_finish(const agg_state *a, const uint8_t *row, qn_arena *arena, qn_datum *out, bool *null, qn_error *err);
+
+/* What a state refers to outside its row, for moving rows through a file: text, long numerics, wide sums.  Unpacked
+ * text refers to the reader's extent, the rest to arena and mem.  After a failure the row holds nothing of its own. */
+bool      agg_refers(const agg_state *a);
+size_t    agg_packed_bytes(const agg_state *a, const uint8_t *row);
+uint8_t  *agg_pack(const agg_state *a, const uint8_t *row, uint8_t *out); /* returns the end */
+qn_status agg_unpack(const agg_state *a, uint8_t *row, struct spill_reader *r, qn_arena *arena, qn_mem *mem, qn_error *err);
 
 /* min/max over text while a block is scanned: the state holds a code; see groups.c. */
 typedef struct agg_text_state {

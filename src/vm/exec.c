@@ -8,6 +8,34 @@
 
 #define ONE_WORKER_ROWS 65536u /* below, waking another worker costs more than it saves */
 
+/* ---- budget ------------------------------------------------------------------------------------- */
+
+uint64_t exec_budget(const qn_exec *x)
+{
+    uint64_t limit = x->limiter ? atomic_load_explicit(&x->limiter->limit_bytes, memory_order_relaxed) : 0;
+    return limit ? limit / 8 * 5 : UINT64_MAX;
+}
+
+bool exec_over_budget(const qn_exec *x)
+{
+    return x->limiter && atomic_load_explicit(&x->limiter->used_bytes, memory_order_relaxed) > exec_budget(x);
+}
+
+/* A few columns may do so at once. */
+bool exec_fits(const qn_exec *x, uint64_t bytes)
+{
+    return bytes <= 64u << 10 || bytes <= exec_budget(x) / 8 / (uint64_t)x->workers;
+}
+
+uint64_t exec_share(const qn_exec *x)
+{
+    uint64_t budget = exec_budget(x), least = budget / 8, used;
+    if (!x->limiter)
+        return UINT64_MAX;
+    used = atomic_load_explicit(&x->limiter->used_bytes, memory_order_relaxed);
+    return (used + least > budget ? least : budget - used) / (uint64_t)x->workers;
+}
+
 /* ---- machines ----------------------------------------------------------------------------------- */
 
 static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
@@ -24,7 +52,8 @@ static qn_status vm_new(qn_exec *x, int worker, qn_vm **out, qn_error *err)
     vm->tables = dispatch_tables(x->settings.dispatch);
     vm->constants = x->constants;
     vm->constant_nulls = x->constant_nulls;
-    qn_mem_init_quota(&vm->mem, &x->mem, 1u << 20);
+    uint64_t step = exec_budget(x) / 32 / (uint64_t)x->workers;
+    qn_mem_init_quota(&vm->mem, &x->mem, step < 64u << 10 ? 64u << 10 : step < 1u << 20 ? step : 1u << 20);
     qn_arena_init(&vm->batch, &vm->mem);
     qn_arena_init(&vm->block, &vm->mem);
     qn_arena_init(&vm->lasting, &vm->mem);
@@ -110,6 +139,7 @@ static qn_status run_morsel(void *arg, int worker, uint64_t morsel, qn_error *er
     vm->morsel = morsel;
     vm->source_cursor = 0;
     vm->cursor_begun = false;
+    vm->source_started = false;
     if (pl->source_rows && pl->code->plan->source.kind == QN_SOURCE_BUFFER)
         vm->source_cursor = morsel * 32u * QN_LANES;
     vm->n = 0;
@@ -350,6 +380,8 @@ qn_status qn_exec_run(qn_env *env, qn_sched *sched, const qn_program *program, c
     x->settings = *settings;
     x->seed = settings->random ? qn_random_next(settings->random) : 1; /* now: later worker 0 may be using it */
     qn_mem_init(&x->mem, env->mem, 0);
+    x->limiter = qn_mem_limiter(env->mem);
+    spill_init(&x->spill, settings->temp_vfs, settings->temp_folder, settings->temp_limit_bytes);
     qn_arena_init(&x->arena, &x->mem);
     qn_latch_init(&x->latch);
     x->workers = settings->threads > 0 && settings->threads < qn_sched_workers(sched) ? settings->threads : qn_sched_workers(sched);
@@ -393,6 +425,7 @@ void qn_exec_free(qn_exec *x)
     for (int i = 0; x->vms && i < x->workers; i++)
         vm_free(x, x->vms[i]);
     vm_free(x, x->main);
+    spill_deinit(&x->spill);
     qn_latch_deinit(&x->latch);
     qn_arena_deinit(&x->arena);
     qn_mem *parent = x->env->mem;
@@ -407,7 +440,10 @@ const qn_profile_entry *qn_exec_profile(const qn_exec *x) { return x->profile; }
 uint64_t qn_exec_rows_of(const qn_exec *x, uint32_t pipeline)
 {
     const pipeline_state *pl = &x->pipelines[pipeline];
-    return pl->groups ? (pl->groups->packed ? packed_groups(pl->groups->packed) : pl->groups->total) : pl->sink && pl->sink->result ? pl->sink->result->count : 0;
+    const qn_groups      *g = pl->groups;
+    if (g)
+        return g->packed ? packed_groups(g->packed) : g->spilled ? g->loaded : g->total;
+    return pl->sink && pl->sink->result ? pl->sink->result->count : 0;
 }
 
 const char *qn_exec_mode_of(const qn_exec *x, uint32_t pipeline)

@@ -25,6 +25,8 @@
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (96u << 20)
 #define DISTINCT_LOCAL_ROWS 65536u
+#define PACKED_TUPLE_BYTES 48u /* about */
+#define LOCAL_ARENA_BYTES (1u << 20) /* of texts and the like: less is not worth a trip to disk */
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
@@ -149,12 +151,7 @@ static uint8_t *buffer_append(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
     return b->chunks[b->chunk_count - 1] + (size_t)at * row_bytes;
 }
 
-static uint8_t *buffer_row(const row_buffer *b, uint64_t i, uint32_t row_bytes)
-{
-    return b->chunks[i / BUFFER_CHUNK] + (size_t)(i % BUFFER_CHUNK) * row_bytes;
-}
-
-static void buffer_free(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
+void buffer_free(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
 {
     for (uint32_t i = 0; i < b->chunk_count; i++)
         qn_free(mem, b->chunks[i], (size_t)BUFFER_CHUNK * row_bytes);
@@ -162,13 +159,11 @@ static void buffer_free(row_buffer *b, qn_mem *mem, uint32_t row_bytes)
     memset(b, 0, sizeof *b);
 }
 
-static uint32_t partition_of(uint64_t hash) { return (uint32_t)(hash >> 56); }
-
 static qn_status table_to_parts(group_table *t, row_buffer *parts, uint32_t hash_offset, qn_error *err)
 {
     for (uint32_t i = 0; i < t->count; i++) {
         uint8_t *row = group_row(t, i);
-        uint8_t *to = buffer_append(&parts[partition_of(*(uint64_t *)(void *)(row + hash_offset))], t->mem, t->row_bytes);
+        uint8_t *to = buffer_append(&parts[group_partition(*(uint64_t *)(void *)(row + hash_offset))], t->mem, t->row_bytes);
         if (!to) { /* rows may own memory, and those before i have moved */
             for (uint32_t j = 0; j < i; j++)
                 memset(group_row(t, j), 0, t->row_bytes);
@@ -219,6 +214,7 @@ static qn_status layout_make(qn_exec *exec, const qn_aggregation *a, group_layou
         if (l->keys[i].words == 2) {
             at = align16(at);
             l->keys[i].payload = (uint16_t)at;
+            l->refers = l->refers || l->keys[i].bank == QN_BANK_STR || l->keys[i].bank == QN_BANK_NUM;
             at += 16;
         }
     for (uint32_t i = 0; i < a->agg_count; i++) {
@@ -236,6 +232,7 @@ static qn_status layout_make(qn_exec *exec, const qn_aggregation *a, group_layou
         s->offset = at;
         at += s->bytes;
         l->owns_memory = l->owns_memory || agg_owns_memory(s);
+        l->refers = l->refers || agg_refers(s);
         if ((s->kind == QN_AGG_MIN || s->kind == QN_AGG_MAX) && s->arg_bank == QN_BANK_STR)
             l->has_text_extremes = true;
     }
@@ -313,33 +310,37 @@ qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_stat
         group_table_init(&g->parts[p], &exec->mem, g->layout.row_bytes);
     qn_latch_init(&g->latch);
     g->mode = g->plan->mode;
+    uint64_t rows = exec_budget(exec) / 4 / (uint64_t)exec->workers / (g->layout.row_bytes + 16);
+    g->local_rows = rows > GROUP_LOCAL_ROWS ? GROUP_LOCAL_ROWS : rows < 1024 ? 1024 : (uint32_t)rows;
     *out = g;
     g->thresholded = pl->top != NULL;
-    return g->plan->packs && pl->table ? packed_new(exec, g, pl, &g->packed, err) : QN_OK;
+    /* Packed tuples stay in memory: not where a tuple for each row, and a pair for each DISTINCT, might not fit. */
+    bool fits = pl->table && exec_budget(exec) / 2 / PACKED_TUPLE_BYTES / (g->distinct_count + 1) >= pl->table->rows;
+    return g->plan->packs && fits ? packed_new(exec, g, pl, &g->packed, err) : QN_OK;
 }
 
 /* ---- release ----------------------------------------------------------------------------------- */
 
-static void release_row(const qn_groups *g, uint8_t *row)
+void groups_release_row(const qn_groups *g, uint8_t *row)
 {
     for (uint32_t a = 0; a < g->layout.agg_count; a++)
         agg_release(&g->layout.aggs[a], row, g->mem);
 }
 
-static void release_table(const qn_groups *g, const group_table *t)
+void groups_release_table(const qn_groups *g, const group_table *t)
 {
     for (uint32_t i = 0; g->layout.owns_memory && i < t->count; i++)
-        release_row(g, group_row(t, i));
+        groups_release_row(g, group_row(t, i));
 }
 
 static void local_free_rows(qn_groups *g, group_local *l)
 {
-    release_table(g, &l->table);
+    groups_release_table(g, &l->table);
     for (uint32_t p = 0; g->layout.owns_memory && p < GROUP_PARTITIONS; p++)
         for (uint64_t i = 0; i < l->parts[p].count; i++)
-            release_row(g, buffer_row(&l->parts[p], i, g->layout.row_bytes));
+            groups_release_row(g, buffer_row(&l->parts[p], i, g->layout.row_bytes));
     for (uint32_t c = 0; g->layout.owns_memory && c < l->code_count; c++)
-        release_row(g, l->code_rows + (size_t)c * g->layout.row_bytes);
+        groups_release_row(g, l->code_rows + (size_t)c * g->layout.row_bytes);
     l->code_count = 0;
     group_table_deinit(&l->table);
     for (uint32_t p = 0; p < GROUP_PARTITIONS; p++)
@@ -355,6 +356,13 @@ static void local_free_rows(qn_groups *g, group_local *l)
     l->code_bytes = 0;
 }
 
+static void local_free_chains(qn_groups *g, int worker)
+{
+    groups_unload(g, worker);
+    if (g->locals[worker].chains)
+        qn_free(g->mem, g->locals[worker].chains, GROUP_PARTITIONS * sizeof(spill_chain));
+}
+
 void groups_free(qn_groups *g)
 {
     if (!g || !g->workers)
@@ -362,10 +370,11 @@ void groups_free(qn_groups *g)
     packed_free(g->packed);
     for (int w = 0; w < g->workers; w++) {
         local_free_rows(g, &g->locals[w]);
+        local_free_chains(g, w);
         qn_arena_deinit(&g->locals[w].arena);
     }
     for (uint32_t p = 0; p < GROUP_PARTITIONS; p++) {
-        release_table(g, &g->parts[p]);
+        groups_release_table(g, &g->parts[p]);
         group_table_deinit(&g->parts[p]);
     }
     qn_latch_deinit(&g->latch);
@@ -485,7 +494,7 @@ qn_status groups_identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
     }
     if (is_text(type) && v->form == QN_FORM_FLAT && v->lazy)
         return lazy_identities(vm, v, keys, stride);
-    if (words == 2 && v->form == QN_FORM_CODES) {
+    if (words == 2 && v->form == QN_FORM_CODES && exec_fits(vm->exec, 32 * (uint64_t)v->dict->count)) {
         st = dict_identities(vm, v->dict, type);
         if (st != QN_OK)
             return st;
@@ -604,7 +613,8 @@ static qn_status decide_block(qn_vm *vm, qn_groups *g, uint32_t first_key)
         l->code_dicts[i] = v->dict;
         l->code_radix[i] = v->dict->count + 1;
         product *= l->code_radix[i];
-        if (product > CODE_ARRAY_MAX + 1 || product * layout->row_bytes > CODE_ARRAY_BYTES)
+        if (product > CODE_ARRAY_MAX + 1 || product * layout->row_bytes > CODE_ARRAY_BYTES ||
+            product * layout->row_bytes > exec_budget(vm->exec) / 4 / (uint64_t)vm->exec->workers)
             return QN_OK;
     }
     if (!codes_worth(vm, product))
@@ -650,6 +660,15 @@ static qn_status find_by_code(qn_vm *vm, qn_groups *g, uint32_t first_key)
         }
     });
     return QN_OK;
+}
+
+/* The worker's table is full, or what it holds has to go to disk. */
+static bool must_hand_over(const qn_vm *vm, const qn_groups *g)
+{
+    const group_local *l = &g->locals[vm->worker];
+    if (l->table.count > g->local_rows)
+        return true;
+    return (l->direct || l->arena.used_bytes > LOCAL_ARENA_BYTES) && exec_over_budget(vm->exec) && groups_can_spill(vm->exec, g);
 }
 
 static qn_status spill_local(qn_vm *vm, qn_groups *g);
@@ -735,7 +754,7 @@ static qn_status flush_codes(qn_vm *vm, qn_groups *g)
     }
     l->code_count = 0;
     l->used_codes = true;
-    return l->table.count > GROUP_LOCAL_ROWS ? spill_local(vm, g) : QN_OK;
+    return must_hand_over(vm, g) ? spill_local(vm, g) : QN_OK;
 }
 
 /* ---- text extremes ----------------------------------------------------------------------------- */
@@ -836,6 +855,14 @@ static qn_status spill_local(qn_vm *vm, qn_groups *g)
     for (uint32_t d = 0; d < g->distinct_count; d++)
         if (l->sets[d].last_count)
             memset(l->sets[d].last_group, 0, l->sets[d].last_count * sizeof *l->sets[d].last_group);
+    if (groups_can_spill(vm->exec, g)) {
+        /* the partitions' buffers begin with a chunk each: where those would not fit, rows go from the table to disk */
+        uint64_t first = l->parts[0].chunk_count ? 0 : (uint64_t)GROUP_PARTITIONS * BUFFER_CHUNK * g->layout.row_bytes;
+        if (exec_over_budget(vm->exec) || first > exec_share(vm->exec)) {
+            l->direct = false;
+            return groups_spill_local(vm->exec, g, vm->worker, vm->err);
+        }
+    }
     return table_to_parts(&l->table, l->parts, 0, vm->err);
 }
 
@@ -911,7 +938,7 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
         uint8_t *row;
         if (l->direct) {
             uint8_t *key = keys + lane * stride;
-            row = buffer_append(&l->parts[partition_of(*group_hash(key))], g->mem, layout->row_bytes);
+            row = buffer_append(&l->parts[group_partition(*group_hash(key))], g->mem, layout->row_bytes);
             if (row) {
                 memcpy(row, key, layout->key_end);
                 memset(row + layout->key_end, 0, layout->row_bytes - layout->key_end);
@@ -1017,7 +1044,7 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
         if (st != QN_OK)
             return st;
     }
-    if (l->table.count > GROUP_LOCAL_ROWS) {
+    if (must_hand_over(vm, g)) {
         qn_status st = spill_local(vm, g);
         if (st != QN_OK)
             return st;
@@ -1136,7 +1163,7 @@ static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layo
         if (vec_null(v, lane))
             continue;
         if (direct) {
-            row = buffer_append(&set->parts[partition_of(*(const uint64_t *)(const void *)(key + part_hash))], g->mem, layout->row_bytes);
+            row = buffer_append(&set->parts[group_partition(*(const uint64_t *)(const void *)(key + part_hash))], g->mem, layout->row_bytes);
             if (row)
                 memcpy(row, key, layout->compare_end);
         } else {
@@ -1187,7 +1214,7 @@ qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v)
 
 /* ---- merging ----------------------------------------------------------------------------------- */
 
-static qn_status merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena *arena, qn_error *err)
+qn_status groups_merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena *arena, qn_error *err)
 {
     const group_layout *l = &g->layout;
     bool                fresh;
@@ -1221,7 +1248,7 @@ static qn_status merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena
 static qn_status merge_buffer(qn_groups *g, group_table *t, row_buffer *b, qn_arena *arena, qn_error *err)
 {
     for (uint64_t i = 0; i < b->count; i++) {
-        qn_status st = merge_row(g, t, buffer_row(b, i, g->layout.row_bytes), arena, err);
+        qn_status st = groups_merge_row(g, t, buffer_row(b, i, g->layout.row_bytes), arena, err);
         if (st != QN_OK)
             return st;
     }
@@ -1276,7 +1303,7 @@ static qn_status fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_lo
         st = agg_merge(a, group_row(&g->parts[0], 0), partial, &mine->arena, g->mem, err);
         qn_latch_drop(&g->latch);
     }
-    release_row(g, partial);
+    groups_release_row(g, partial);
     group_table_deinit(&unique);
     qn_free(g->mem, partial, g->layout.row_bytes);
     return st;
@@ -1315,7 +1342,7 @@ static qn_status merge_small(qn_groups *g, qn_error *err)
             continue;
         }
         for (uint32_t i = 0; i < l->table.count; i++) {
-            qn_status st = merge_row(g, &g->parts[0], group_row(&l->table, i), &g->locals[0].arena, err);
+            qn_status st = groups_merge_row(g, &g->parts[0], group_row(&l->table, i), &g->locals[0].arena, err);
             if (st != QN_OK)
                 return st;
         }
@@ -1345,6 +1372,8 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
     }
     if (g->mode == QN_GROUP_HASH || g->mode == QN_GROUP_CODE_ARRAY || g->mode == QN_GROUP_PARTITION)
         g->mode = codes && !hash ? QN_GROUP_CODE_ARRAY : hash || g->mode == QN_GROUP_PARTITION ? QN_GROUP_HASH : g->mode;
+    if (atomic_load_explicit(&g->spilled, memory_order_relaxed))
+        return groups_spill_finish(exec, g, err);
     bool keyed_distinct = g->distinct_count && g->layout.key_count;
     g->part_count = flushed || total > 8192 || keyed_distinct ? GROUP_PARTITIONS : 1;
     for (int w = 0; w < g->workers && st == QN_OK; w++) {

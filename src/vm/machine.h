@@ -12,6 +12,7 @@
 #include "store/block/block.h"
 #include "vm/agg.h"
 #include "vm/rows.h"
+#include "vm/spill.h"
 #include "vm/vm.h"
 
 #define LANE_WORDS (QN_LANES / 64)
@@ -110,6 +111,7 @@ typedef struct group_layout {
     uint32_t   first_row; /* offset, 0: not kept */
     uint32_t   row_bytes;
     bool       owns_memory;       /* some state has memory outside the row: see agg_release */
+    bool       refers;            /* keys or states may refer to something outside the row */
     bool       has_text_extremes; /* min/max over text: resolved at block boundaries */
 } group_layout;
 
@@ -142,13 +144,20 @@ uint8_t  *group_table_find(group_table *t, const uint8_t *key_row, uint32_t begi
 uint8_t  *group_table_lookup(const group_table *t, uint64_t hash, const uint8_t *key, uint32_t begin, uint32_t end);
 
 #define GROUP_PARTITIONS 256u
-#define GROUP_LOCAL_ROWS 32768u /* a worker's table is handed to the partitions beyond this */
+#define GROUP_LOCAL_ROWS 32768u /* what a worker's table holds at most: about the cache */
+static inline uint32_t group_partition(uint64_t hash) { return (uint32_t)(hash >> 56); }
 
 typedef struct row_buffer { /* rows of fixed size in chunks, append only */
     uint8_t **chunks;
     uint32_t  chunk_count, chunk_capacity;
     uint64_t  count;
 } row_buffer;
+
+static inline uint8_t *buffer_row(const row_buffer *b, uint64_t i, uint32_t row_bytes)
+{
+    return b->chunks[i / BUFFER_CHUNK] + (size_t)(i % BUFFER_CHUNK) * row_bytes;
+}
+void buffer_free(row_buffer *b, qn_mem *mem, uint32_t row_bytes);
 
 typedef struct distinct_layout { /* the set of (group, value) of one DISTINCT aggregate */
     uint32_t agg;
@@ -191,6 +200,12 @@ typedef struct group_local {
     qn_arena      arena; /* strings and other things states point to */
     uint8_t      *key_row; /* scratch row */
     bool          used_codes, used_hash;
+    /* what went to disk, and the partition being read back: group_spill.c */
+    spill_chain  *chains; /* per partition; NULL: nothing */
+    bool          loading;
+    group_table   loaded;
+    qn_arena      loaded_arena, extent_arena;
+    uint32_t      pass, passes;
 } group_local;
 
 /* An aggregation shared by the pipelines that feed it. */
@@ -210,6 +225,9 @@ typedef struct qn_groups {
     const qn_table       *table; /* whose blocks lazy text in the rows means */
     bool                  thresholded; /* only candidates for the top are folded */
     struct qn_packed     *packed; /* its groups are packed tuples (packed.h), or NULL: they are rows */
+    uint32_t              local_rows; /* a worker's table is handed to the partitions beyond this */
+    _Atomic bool          spilled;    /* partitions are on disk: each is merged when it is read */
+    _Atomic uint64_t      loaded;     /* groups read back so far */
 } qn_groups;
 
 /* ---- output ---------------------------------------------------------------------------------- */
@@ -286,6 +304,8 @@ struct qn_exec {
     const qn_program       *program;
     const qn_snapshot      *snapshot;
     qn_exec_settings        settings;
+    spill_file              spill;
+    const qn_mem           *limiter;    /* whose limit is the strictest, or NULL: none */
     qn_datum               *constants;
     bool                   *constant_nulls;
     pipeline_state         *pipelines;
@@ -348,6 +368,7 @@ struct qn_vm {
     int                     worker;
     uint64_t                morsel;
     uint64_t                source_cursor;
+    bool                    source_started; /* GROUPS on disk: the morsel's partition has been loaded */
     uint8_t               **source_group_rows; /* GROUPS: row of each lane */
     uint64_t               *tie_buffer;
     qn_datum                series;        /* next value of a series */
@@ -509,6 +530,22 @@ qn_status groups_find(qn_vm *vm, qn_groups *g, uint32_t first_key, uint32_t coun
 qn_status groups_distinct(qn_vm *vm, qn_groups *g, uint32_t agg, qn_vec *v);
 qn_status groups_flush_block(qn_vm *vm, qn_groups *g);
 qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err);
+qn_status groups_merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena *arena, qn_error *err);
+void      groups_release_row(const qn_groups *g, uint8_t *row);
+void      groups_release_table(const qn_groups *g, const group_table *t);
+/* group_spill.c */
+bool      groups_can_spill(const qn_exec *exec, const qn_groups *g);
+qn_status groups_spill_local(qn_exec *exec, qn_groups *g, int worker, qn_error *err); /* all of a worker's rows to disk */
+qn_status groups_spill_finish(qn_exec *exec, qn_groups *g, qn_error *err); /* of all workers, at the breaker */
+/* Merge one partition for a worker, which drops what it had: locals[].loaded.  With locals[].passes > 1 those with the
+ * pass's hash bits only. */
+qn_status groups_load(qn_exec *exec, qn_groups *g, int worker, uint32_t part, uint32_t pass, qn_error *err);
+void      groups_unload(qn_groups *g, int worker);
+/* exec.c: the budget; see spill.c */
+bool      exec_over_budget(const qn_exec *exec);
+uint64_t  exec_budget(const qn_exec *exec); /* bytes in use beyond which to spill; UINT64_MAX: no limit */
+uint64_t  exec_share(const qn_exec *exec);  /* what one worker may still take for something that it soon gives back */
+bool      exec_fits(const qn_exec *exec, uint64_t bytes); /* a worker may hold so much by value of a block */
 /* sink.c */
 qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_error *err);
 void      sink_free(qn_sink *s, qn_mem *mem);

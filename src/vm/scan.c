@@ -125,7 +125,7 @@ static qn_status block_end(qn_vm *vm, uint32_t w)
 
 static bool slot_by_row(qn_vm *vm, const qn_slot *slot, const qn_block_column *c)
 {
-    if (c->kind == QN_COL_RAW || vm->exec->settings.force_codes_off)
+    if (c->kind == QN_COL_RAW || vm->exec->settings.force_codes_off || !exec_fits(vm->exec, 48 * (uint64_t)c->distinct))
         return true;
     return !slot->lengths && (uint64_t)vm->scan.selected * 2 < c->distinct;
 }

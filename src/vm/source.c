@@ -186,11 +186,33 @@ static qn_status buffer_next(qn_vm *vm, uint64_t end)
     return st;
 }
 
+/* Groups on disk: have the morsel's partition merged when it begins, and pass after pass when one has been read. */
+static qn_status spilled_groups(qn_vm *vm, qn_groups *g)
+{
+    group_local *l = &g->locals[vm->worker];
+    qn_status    st = QN_OK;
+    if (!vm->source_started) {
+        vm->source_started = true;
+        st = groups_load(vm->exec, g, vm->worker, (uint32_t)vm->morsel, 0, vm->err);
+    }
+    while (st == QN_OK && vm->source_cursor == l->loaded.count && l->pass + 1 < l->passes) {
+        vm->source_cursor = 0;
+        st = groups_load(vm->exec, g, vm->worker, (uint32_t)vm->morsel, l->pass + 1, vm->err);
+    }
+    return st;
+}
+
 static qn_status groups_next(qn_vm *vm)
 {
     qn_groups         *g = vm->pl->source_groups;
     const group_table *t = &g->parts[vm->morsel];
-    uint64_t           left = t->count - vm->source_cursor;
+    if (atomic_load_explicit(&g->spilled, memory_order_relaxed)) {
+        qn_status st = spilled_groups(vm, g);
+        t = &g->locals[vm->worker].loaded;
+        if (st != QN_OK)
+            return st;
+    }
+    uint64_t left = t->count - vm->source_cursor;
     vm->n = left < QN_LANES ? (uint32_t)left : QN_LANES;
     if (!vm->tie_buffer) {
         vm->tie_buffer = qn_arena_alloc(&vm->lasting, QN_LANES * sizeof(uint64_t));

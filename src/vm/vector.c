@@ -21,12 +21,15 @@ bool vec_own(qn_vm *vm, qn_vec *v)
     return true;
 }
 
+#define USUAL_TEXT_BYTES 100u
+
 /* Whole dictionary when it is small against what has been asked of it, or when the lanes at hand touch most of the
- * units (1024 values) or chunks (128 strings) that a value cannot be decoded without. */
-static bool worth_decoding(const qn_dict *d, uint32_t lanes)
+ * units (1024 values) or chunks (128 strings) that a value cannot be decoded without.  Never when it would not fit the memory limit. */
+static bool worth_decoding(const qn_vm *vm, const qn_dict *d, uint32_t lanes)
 {
     uint64_t reach = (uint64_t)lanes * (d->bank == QN_BANK_STR ? QN_CHUNK_STRINGS / 2 : QN_UNIT_ROWS / 2);
-    return d->count <= 512 || d->demand * 3 >= d->count || reach >= d->count;
+    uint64_t bytes = (uint64_t)d->count * (d->bank == QN_BANK_STR ? USUAL_TEXT_BYTES : qn_bank_bytes((qn_bank)d->bank));
+    return exec_fits(vm->exec, bytes) && (d->count <= 512 || d->demand * 3 >= d->count || reach >= d->count);
 }
 
 qn_status dict_decode(qn_vm *vm, qn_dict *d)
@@ -188,7 +191,7 @@ static qn_status codes_to_flat(qn_vm *vm, qn_vec *v)
                                         : qn_block_values(d->block, d->column, v->codes[from], vm->n - from, out,
                                                           &vm->batch, vm->err);
         }
-    } else if (d->values || worth_decoding(d, vm_selected(vm))) {
+    } else if (d->values || worth_decoding(vm, d, vm_selected(vm))) {
         st = dict_decode(vm, d);
         if (st == QN_OK)
             gather_values(vm, v, d->values, size);

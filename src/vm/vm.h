@@ -7,6 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "code/program.h"
+#include "os/vfs.h"
 #include "vm/rows.h"
 #include "vm/sched.h"
 
@@ -43,6 +44,9 @@ typedef struct qn_exec_settings {
     /* System rows for table functions that the vm cannot make itself (settings): rows × columns of text. */
     qn_status (*system_rows)(void *arg, const qn_relation *relation, qn_rows *rows, qn_error *err);
     void            *system_rows_arg;
+    qn_vfs          *temp_vfs;        /* where to spill: a folder, made when needed; NULL: nowhere */
+    const char      *temp_folder;
+    uint64_t         temp_limit_bytes; /* of an execution's temporary file; 0: none */
 } qn_exec_settings;
 
 typedef struct qn_exec qn_exec;

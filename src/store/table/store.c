@@ -319,6 +319,16 @@ static bool list_known(orphans *o)
     return true;
 }
 
+static bool remove_temporary(void *arg, const char *name)
+{
+    qn_store *store = arg;
+    char      path[QN_STORE_PATH_BYTES + 300];
+    int       n = snprintf(path, sizeof path, "%s/" QN_STORE_TEMP_FOLDER "/%s", store->path, name);
+    if (n > 0 && (size_t)n < sizeof path)
+        (void)!store->env.vfs->unlink(store->env.vfs, path, NULL);
+    return true;
+}
+
 /* Remove block files that no table has, and temporaries.  A file that cannot be removed costs space and
  * nothing else, because its number is not given out again. */
 static qn_status remove_orphans(qn_store *store, qn_error *err)
@@ -332,6 +342,8 @@ static qn_status remove_orphans(qn_store *store, qn_error *err)
     (void)!vfs->unlink(vfs, folder, NULL);
     QN_TRY(path_of(store, QN_CALIBRATION_NAME ".tmp", folder, err));
     (void)!vfs->unlink(vfs, folder, NULL);
+    QN_TRY(path_of(store, QN_STORE_TEMP_FOLDER, folder, err));
+    (void)!vfs->list(vfs, folder, remove_temporary, store, NULL); /* absent until something is spilled */
     QN_TRY(path_of(store, BLOCKS_NAME, folder, err));
     if (!list_known(&o)) {
         st = qn_nomem(err);
@@ -461,6 +473,11 @@ void qn_store_close(qn_store *store)
         store->env.vfs->close(store->env.vfs, store->lock_file);
     store->lock_file = NULL;
     qn_store_unref(store);
+}
+
+const char *qn_store_path(const qn_store *store)
+{
+    return store->path;
 }
 
 qn_env *qn_store_env(qn_store *store)

@@ -18,6 +18,9 @@
 #include "os/vfs.h"
 #include "store/block/block.h"
 
+/* Beside them, while statements use it: files that hold what memory could not.  Nothing in it outlives its process. */
+#define QN_STORE_TEMP_FOLDER "tmp"
+
 typedef struct qn_store  qn_store;
 typedef struct qn_change qn_change;
 
@@ -25,6 +28,7 @@ typedef struct qn_change qn_change;
 qn_status qn_store_open(qn_env *env, const char *path, bool read_only, bool must_exist, qn_store **store,
                         qn_error *err);
 void      qn_store_close(qn_store *store);
+const char *qn_store_path(const qn_store *store); /* of its directory, wherever the process stands now */
 qn_env   *qn_store_env(qn_store *store); /* whose vfs holds the block files */
 
 #define QN_CALIBRATION_NAME "CALIBRATION"

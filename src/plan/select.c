@@ -481,6 +481,7 @@ static void note_list_distinct(qn_pipeline *pl)
 {
     const qn_aggregation *a = pl->aggregation;
     uint32_t              n = pl->agg_mask_count ? pl->agg_mask_count : a->agg_count, i = pl->agg_mask_count ? pl->agg_mask[0] : 0;
+    pl->list_distinct = false; /* it may be a copy of a pipeline that does */
     if (a->key_count || n != 1 || pl->source.column == QN_NO_COLUMN)
         return;
     const qn_agg_call *agg = &a->aggs[i];

@@ -266,6 +266,11 @@ typedef struct qn_sink {
     _Atomic uint64_t failed_morsel; /* lowest so far whose rows raised an error, or UINT64_MAX */
 } qn_sink;
 
+typedef struct file_dict { /* FILE: a dictionary of the part that a cursor is on */
+    uint64_t id;
+    qn_dict *dict; /* NULL: none yet */
+} file_dict;
+
 /* ---- the machine ------------------------------------------------------------------------------ */
 
 typedef struct qn_vm qn_vm;
@@ -379,6 +384,7 @@ struct qn_vm {
     qn_reader_cursor       *cursor;        /* FILE: kept from morsel to morsel */
     bool                    cursor_begun;  /* it is on this morsel's part */
     qn_reader_vector       *file_vectors;
+    file_dict              *file_dicts;    /* per vector: its dictionary, made when first met in a part */
     qn_scan                 scan;
     slot_state             *slots;
     uint32_t                guard_slot;    /* slot + 1 whose values are being evaluated: errors make it by_row */

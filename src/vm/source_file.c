@@ -4,8 +4,8 @@
  * as long as the batch; a cursor lives until the pipeline ends and moves from part to part, so that its memory is used
  * again.  Rows are told apart by part and place in it, so what ties and LIMIT decide does not depend on who read what.
  *
- * Codes of a file's dictionary are turned into values here: a dictionary lasts no longer than its part, while groups and
- * sinks that count by code rely on blocks, which stay. */
+ * Where the file has a dictionary, a column comes as codes into it: text is hashed once a value, not once a row.  It has no
+ * block and lasts no longer than its part; whoever indexes by code across batches looks for the block first. */
 #include "vm/machine.h"
 
 #include "load/files.h"
@@ -67,9 +67,12 @@ static qn_status cursor_begin(qn_vm *vm)
 
     if (!vm->file_vectors) {
         vm->file_vectors = qn_arena_array(&vm->lasting, qn_reader_vector, (size_t)s->column_count + 1);
-        if (!vm->file_vectors)
+        vm->file_dicts = qn_arena_array(&vm->lasting, file_dict, (size_t)s->column_count + 1);
+        if (!vm->file_vectors || !vm->file_dicts)
             return qn_nomem(vm->err);
     }
+    memset(vm->file_dicts, 0, s->read_count * sizeof *vm->file_dicts);
+    qn_arena_reset(&vm->block);
     if (vm->cursor && ops->cursor_move) {
         st = ops->cursor_move(vm->cursor, vm->morsel, vm->err);
     } else {
@@ -103,22 +106,20 @@ qn_status source_file_next(qn_vm *vm)
     return QN_OK;
 }
 
-static void expand(qn_vec *v, const qn_reader_vector *from, uint32_t n)
+/* The dictionary as a vector's: complete, so that nothing asks a block for it.  What is computed from it (hashes) lives
+ * until the next part. */
+static qn_dict *dict_of(qn_vm *vm, qn_vec *v, uint32_t place, const qn_reader_dict *from)
 {
-    size_t      size = qn_bank_bytes((qn_bank)v->bank);
-    const char *values = from->dict->values;
-    bool        any = false;
-    memset(v->own_nulls, 0, QN_LANES / 8);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t code = from->codes[i];
-        memcpy((char *)v->own + i * size, values + code * size, size);
-        if (!code) {
-            bit_set(v->own_nulls, i);
-            any = true;
-        }
+    file_dict *f = &vm->file_dicts[place];
+    if (!f->dict || f->id != from->id) {
+        f->dict = qn_arena_alloc(&vm->block, sizeof *f->dict);
+        if (!f->dict)
+            return NULL;
+        *f->dict = (qn_dict){.type = v->type, .bank = v->bank, .computed = true, .count = from->count,
+                             .values = (void *)(uintptr_t)from->values};
+        f->id = from->id;
     }
-    v->data = v->own;
-    v->nulls = any ? v->own_nulls : NULL;
+    return f->dict;
 }
 
 qn_status source_file_load(qn_vm *vm, qn_vec *v, uint32_t column)
@@ -135,7 +136,10 @@ qn_status source_file_load(qn_vm *vm, qn_vec *v, uint32_t column)
     v->lazy = v->sequence = false;
     v->data = from->data;
     v->nulls = from->nulls;
-    if (from->codes)
-        expand(v, from, vm->n);
-    return QN_OK;
+    if (!from->codes)
+        return QN_OK;
+    v->form = QN_FORM_CODES;
+    v->codes = from->codes;
+    v->dict = dict_of(vm, v, place, from->dict);
+    return v->dict ? QN_OK : qn_nomem(vm->err);
 }

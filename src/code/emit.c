@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "type/pattern.h"
 
 #define NO_REGISTER UINT32_MAX
 #define WIDE_SEEN 1024u
@@ -1036,12 +1037,13 @@ static bool is_comparison(emitter *e, const qn_expr *x, uint8_t *op, const qn_ex
     return false;
 }
 
-static bool is_like(emitter *e, const qn_expr *x, const qn_expr **pattern)
+/* A column against a constant pattern; its kind (type/pattern.h), or -1. */
+static int pattern_kind(emitter *e, const qn_expr *x, const qn_expr **pattern)
 {
     if (x->kind != QN_EXPR_CALL || x->argc != 2 || strip(x->args[0])->kind != QN_EXPR_COLUMN)
-        return false;
+        return -1;
     *pattern = x->args[1];
-    return !strcmp(qn_function_by_id(x->index)->name, "textlike") && is_pooled(e, *pattern);
+    return is_pooled(e, *pattern) ? qn_pattern_kind(qn_function_by_id(x->index)->name) : -1;
 }
 
 static filter_form form_of(emitter *e, const qn_expr *x)
@@ -1056,16 +1058,18 @@ static filter_form form_of(emitter *e, const qn_expr *x)
         return FORM_RANGE;
     if (x->kind == QN_EXPR_IN && strip(x->args[0])->kind == QN_EXPR_COLUMN && searchable(x->args[0]->type.id))
         return FORM_IN;
-    return is_like(e, x, &k) ? FORM_LIKE : values ? FORM_ROWS : FORM_SLOT; /* values are visited one by one anyway */
+    return pattern_kind(e, x, &k) >= 0 ? FORM_LIKE : values ? FORM_ROWS : FORM_SLOT; /* values are visited one by one anyway */
 }
 
 /* The loop that evaluates a slot per distinct value. */
-static void slot_loop(emitter *e, uint32_t s, const qn_expr *like_pattern, uint32_t *skip)
+static void slot_loop(emitter *e, uint32_t s, uint32_t *skip)
 {
+    const qn_expr *pattern = NULL;
+    int            kind = e->slots[s].pattern ? pattern_kind(e, e->slot_exprs[s], &pattern) : -1;
     uint32_t begin = emit2(e, QN_OP_SLOT_BEGIN, e->slots[s].in_bank, s, 0);
-    if (like_pattern) {
-        pooled *k = pool_of(e, like_pattern);
-        emit2(e, QN_OP_SLOT_PRUNE, QN_BANK_STR, s, k ? k->constant : 0);
+    if (kind >= 0) {
+        pooled *k = pool_of(e, pattern);
+        emitn(e, QN_OP_SLOT_PRUNE, QN_BANK_STR, (uint32_t[]){s, k ? k->constant : 0, (uint32_t)kind}, 3);
     }
     uint32_t loop = e->code_count;
     uint32_t next = emit2(e, QN_OP_SLOT_NEXT, e->slots[s].in_bank, s, 0);
@@ -1227,12 +1231,11 @@ static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, 
     }
     for (int form = FORM_LIKE; form < FORM_ROWS; form++) {
         for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
-            const qn_expr *x = pl->filters[i], *k = NULL;
-            uint32_t       s = (uint32_t)filter_slots[i];
-            if ((int)form_of(e, x) != form)
+            uint32_t s = (uint32_t)filter_slots[i];
+            if ((int)form_of(e, pl->filters[i]) != form)
                 continue;
-            is_like(e, x, &k);
-            slot_loop(e, s, form == FORM_LIKE ? k : NULL, &calls[s]);
+            e->slots[s].pattern = form == FORM_LIKE;
+            slot_loop(e, s, &calls[s]);
             ends[*end_count] = emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0);
             ends[*end_count + 1] = s;
             *end_count += 2;
@@ -1297,7 +1300,7 @@ static void pipeline_blocks(emitter *e)
         top = emit2(e, QN_OP_BLOCK_TOP, QN_BANK_NONE, pl->number, 0);
     for (uint32_t s = first_slot; s < e->slot_count; s++)
         if (!e->slots[s].is_filter)
-            slot_loop(e, s, NULL, &calls[s]);
+            slot_loop(e, s, &calls[s]);
     if (values)
         list = values_begin(e);
     uint32_t loop = e->code_count;

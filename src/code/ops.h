@@ -110,7 +110,7 @@
     X(0xD3, SLOT_STORE,   "s",    0, 0, "keep the slot's results for these values")                       \
     X(0xD4, SLOT_RANGE,   "skn",  0, 0, "codes that compare (n) with constant k, by search")              \
     X(0xD5, SLOT_IN,      "sk",   0, 0, "codes of the constants of set k, by search")                     \
-    X(0xD6, SLOT_PRUNE,   "sk",   0, 0, "visit only chunks that may match LIKE pattern k")                \
+    X(0xD6, SLOT_PRUNE,   "skn",  0, 0, "visit only values that may match pattern k of kind n (type/pattern.h)")\
     X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows, or values, whose code passed slot s, or the filled filter that gains most for its cost; to j when none is left")\
     X(0xD8, BATCH_NEXT,   "j",    0, 0, "next batch of the source, or continue at j")                     \
     X(0xD9, FILTER_SLOT,  "s",    0, 0, "compute slot s per row for the FILTER that follows, or skip that when BLOCK_SELECT did it")               \

@@ -30,6 +30,7 @@ typedef struct qn_slot {
     uint8_t  in_bank, out_bank;
     bool     is_filter; /* out is boolean; the set of codes where it is true */
     bool     lengths;   /* the expression is length(column): read off the block */
+    bool     pattern;   /* it tests the column against a constant pattern: SLOT_PRUNE follows SLOT_BEGIN */
 } qn_slot;
 #define QN_NO_ENTRY UINT32_MAX
 

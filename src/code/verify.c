@@ -23,6 +23,7 @@
 
 #include <stdio.h>
 #include "base/assert.h"
+#include "type/pattern.h"
 
 #define MAX_OPEN_STATES 1024u /* forward jumps on their way at one time, after merging */
 
@@ -1071,7 +1072,9 @@ static bool step_pipeline(verifier *v, state *s)
         if (!(s->slots[a] & SLOT_BEGUN))
             return refuse(v, "slot %u was not begun", a);
         if (slot->in_bank != QN_BANK_STR || v->p->constant_info[b].bank != QN_BANK_STR)
-            return refuse(v, "LIKE of something else than text");
+            return refuse(v, "a pattern of something else than text");
+        if (!slot->is_filter || v->x[2] >= QN_PATTERN_KINDS)
+            return refuse(v, slot->is_filter ? "unknown kind of pattern" : "not a filter");
         return true;
     case QN_OP_SLOT_RANGE:
         if (v->x[2] < QN_OP_EQ || v->x[2] > QN_OP_GE)

@@ -179,6 +179,8 @@ static qn_status check_slots(const qn_program *p, qn_error *err)
             return refuse(err, "slot", i, "illegal result bank");
         if (s->lengths && (s->in_bank != QN_BANK_STR || s->out_bank != QN_BANK_I32))
             return refuse(err, "slot", i, "length of something else than text");
+        if (s->pattern && (s->in_bank != QN_BANK_STR || !s->is_filter))
+            return refuse(err, "slot", i, "a pattern that filters no text");
         if (s->entry != QN_NO_ENTRY && (s->entry < cp->begin || s->entry >= cp->end))
             return refuse(err, "slot", i, "entry outside its pipeline");
     }

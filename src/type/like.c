@@ -348,6 +348,20 @@ size_t qn_like_literals(const qn_like *like, const qn_str **runs)
     return like->run_count;
 }
 
+size_t qn_like_pieces(const qn_like *like, qn_arena *arena, const qn_str **runs)
+{
+    qn_str *out = qn_arena_array(arena, qn_str, like->piece_count + 1);
+    size_t  n = 0;
+
+    *runs = out;
+    for (uint32_t i = 0; out && i < like->piece_count; i++) {
+        if (like->pieces[i].bytes) {
+            out[n++] = qn_str_of(like->pieces[i].run, like->pieces[i].bytes);
+        }
+    }
+    return n;
+}
+
 bool qn_like_longest_literal(const qn_like *like, const char **run, size_t *bytes)
 {
     *bytes = 0;

@@ -34,6 +34,8 @@ size_t qn_like_prefix(const qn_like *like, const char **prefix, bool *only);
 size_t qn_like_literals(const qn_like *like, const qn_str **runs);
 /* The longest of them, false when there is none: what a trigram index is asked for. */
 bool qn_like_longest_literal(const qn_like *like, const char **run, size_t *bytes);
+/* The same runs uncut: for ILIKE in lower case, and contained in any case.  NULL (and 0) when memory is refused. */
+size_t qn_like_pieces(const qn_like *like, qn_arena *arena, const qn_str **runs);
 /* True when the pattern matches every text: only % (at least one). */
 bool qn_like_matches_all(const qn_like *like);
 /* The text consists of at least this many bytes. */

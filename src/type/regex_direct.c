@@ -497,6 +497,32 @@ void qn_direct_free(qn_direct *d, qn_mem *mem)
         qn_free(mem, d, sizeof *d);
 }
 
+/* What is optional or one of several alternatives is stepped over: its end is where a split jumps to, or the jump
+ * before that place. */
+size_t qn_direct_required(const qn_direct *d, qn_str *out, size_t room, bool *prefix)
+{
+    size_t n = 0;
+    bool   at_begin = false, fixed = false; /* the match begins at the text's beginning; nothing was taken since */
+    *prefix = false;
+    for (uint32_t i = 0; d->code[i].op != OP_MATCH && n < room;) {
+        const instruction *x = &d->code[i];
+        if (x->op == OP_SPLIT) {
+            const instruction *before = &d->code[x->target - 1];
+            i = before->op == OP_JUMP ? before->target : x->target;
+            fixed = false;
+            continue;
+        }
+        if (x->op == OP_TEXT) {
+            *prefix = *prefix || (n == 0 && at_begin && fixed);
+            out[n++] = qn_str_of(d->literals + x->text, x->bytes);
+        }
+        at_begin = at_begin || (x->op == OP_BEGIN && i == 0);
+        fixed = x->op == OP_BEGIN || (fixed && x->op == OP_SAVE);
+        i = x->op == OP_JUMP ? x->target : i + 1;
+    }
+    return n;
+}
+
 /* ---- matching ------------------------------------------------------------------------------- */
 
 typedef struct matcher {

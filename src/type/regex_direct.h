@@ -2,7 +2,7 @@
 #ifndef QN_TYPE_REGEX_DIRECT_H
 #define QN_TYPE_REGEX_DIRECT_H
 
-#include "base/alloc.h"
+#include "base/str.h"
 
 #define QN_DIRECT_GROUPS 10 /* the whole and groups 1 to 9; further ones are not recorded */
 
@@ -24,5 +24,9 @@ typedef enum qn_direct_result { QN_DIRECT_NONE, QN_DIRECT_MATCH, QN_DIRECT_GAVE_
  * ask PCRE2. */
 qn_direct_result qn_direct_find(const qn_direct *d, const char *s, size_t n, size_t start,
                                 qn_span spans[QN_DIRECT_GROUPS]);
+
+/* Texts that every match contains, in order: at most `room`, views that live as long as d.  *prefix: the first of them
+ * stands at the beginning of the text. */
+size_t qn_direct_required(const qn_direct *d, qn_str *out, size_t room, bool *prefix);
 
 #endif

@@ -493,6 +493,7 @@ qn_status scan_select(qn_vm *vm, uint32_t column, const qn_codeset *set, bool *n
 qn_dict  *scan_column(qn_vm *vm, uint32_t column);
 qn_status scan_load(qn_vm *vm, qn_vec *v, uint32_t column);
 void      scan_fill_bits(qn_scan *scan); /* every row's bit, instead of `all` */
+qn_status slot_prune(qn_vm *vm, uint32_t w); /* prune.c: of SLOT_PRUNE */
 qn_status block_top(qn_vm *vm, uint32_t w); /* top.c: the handler of BLOCK_TOP */
 /* source.c */
 qn_status source_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err); /* counts morsels */

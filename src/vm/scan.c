@@ -8,7 +8,6 @@
 
 #include <math.h>
 #include "base/assert.h"
-#include "type/like.h"
 #include "vm/lists.h"
 #include "vm/packed.h"
 #include "type/numeric.h"
@@ -127,7 +126,7 @@ static bool slot_by_row(qn_vm *vm, const qn_slot *slot, const qn_block_column *c
 {
     if (c->kind == QN_COL_RAW || vm->exec->settings.force_codes_off || !exec_fits(vm->exec, 48 * (uint64_t)c->distinct))
         return true;
-    return !slot->lengths && (uint64_t)vm->scan.selected * 2 < c->distinct;
+    return !slot->lengths && !slot->pattern && /* of patterns SLOT_PRUNE decides */ (uint64_t)vm->scan.selected * 2 < c->distinct;
 }
 
 static qn_status slot_lengths(qn_vm *vm, const qn_slot *slot, slot_state *state, uint32_t distinct)
@@ -390,38 +389,6 @@ static qn_status slot_in(qn_vm *vm, uint32_t w)
             bit_set(state->set.bits, first);
     }
     return QN_OK;
-}
-
-/* LIKE patterns with a literal part of three ASCII characters or more: only chunks that hold its trigrams. */
-static qn_status slot_prune(qn_vm *vm, uint32_t w)
-{
-    uint32_t s, k;
-    qn_operand2(vm->program, w, &s, &k);
-    const qn_slot         *slot = &vm->program->slots[s];
-    slot_state            *state = &vm->slots[s];
-    const qn_block_column *c = qn_block_column_at(vm->scan.block, slot->column);
-    qn_like               *like;
-    bool                   all = true;
-    if (vm->constant_nulls[k] || !c->distinct)
-        return QN_OK;
-    const qn_str *pattern = &vm->constants[k].str;
-    qn_status st = qn_like_compile(qn_str_data(pattern), pattern->bytes, '\\', true, false, &vm->block, &like, vm->err);
-    if (st != QN_OK) { /* the pattern's error is raised where it is used */
-        qn_error_clear(vm->err);
-        return st == QN_ERROR ? QN_OK : st;
-    }
-    size_t      bytes = 0;
-    const char *literal = NULL;
-    if (!qn_like_longest_literal(like, &literal, &bytes) || bytes < 3)
-        return QN_OK;
-    uint32_t  chunks = (c->distinct + QN_CHUNK_STRINGS - 1) / QN_CHUNK_STRINGS;
-    uint64_t *bits = qn_arena_alloc0(&vm->block, ((size_t)chunks + 63) / 64 * 8);
-    if (!bits)
-        return qn_nomem(vm->err);
-    st = qn_block_trigrams(vm->scan.block, slot->column, literal, bytes, bits, &all, vm->err);
-    if (st == QN_OK && !all)
-        state->chunks = bits;
-    return st;
 }
 
 /* Narrow the values to be walked to those of the set as well. */

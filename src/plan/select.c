@@ -469,11 +469,11 @@ static bool is_integer(const qn_expr *x)
     return bank == QN_BANK_BOOL || bank == QN_BANK_I16 || bank == QN_BANK_I32 || bank == QN_BANK_I64;
 }
 
-/* Text of a column has an identity in every block; text that is computed would have to be hashed row by row. */
+/* Integers are packed as they are, text and computed numbers of one form by number (vm/id_map.h). */
 static bool is_packable_value(const qn_expr *x)
 {
     bool text = x->type.id == QN_TYPE_TEXT || x->type.id == QN_TYPE_VARCHAR;
-    return is_integer(x) || (text && x->kind == QN_EXPR_COLUMN);
+    return is_integer(x) || text || (qn_type_is_coarse(x->type.id) && !qn_expr_is_coarse(x));
 }
 
 /* count(DISTINCT column) alone over a walk of that column's values. */

@@ -64,16 +64,13 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     l->pair_caches = qn_arena_array(arena, tuple_cache, p->distinct_count + 1);
     l->last = qn_arena_array(arena, uint32_t *, p->distinct_count + 1);
     l->last_dicts = qn_arena_array(arena, const qn_dict *, p->distinct_count + 1);
-    l->spares = qn_arena_array(arena, uint32_t, p->map_count + 1);
     l->index = qn_arena_array(arena, uint32_t, QN_LANES);
     l->all = qn_arena_array(arena, uint16_t, QN_LANES);
     l->fresh = qn_arena_array(arena, uint16_t, QN_LANES);
     l->hashes = qn_arena_array(arena, uint64_t, QN_LANES);
     l->best = qn_arena_array(arena, uint64_t, BEST_MAX);
-    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->spares || !l->index || !l->all || !l->fresh || !l->hashes || !l->best)
+    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->index || !l->all || !l->fresh || !l->hashes || !l->best)
         return qn_nomem(err);
-    for (uint32_t i = 0; i < p->map_count; i++)
-        l->spares[i] = UINT32_MAX;
     for (uint32_t i = 0; i < QN_LANES; i++)
         l->all[i] = (uint16_t)i;
     uint32_t words = p->words;
@@ -219,50 +216,77 @@ bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shap
 
 static uint64_t null_bits(const packed_key *k) { return k->null.bits ? 1ull << k->null.shift : 0; }
 
-/* The number of one value of text; *show: what it is displayed as when its number is new, copied if need be. */
-static qn_status text_id(qn_vm *vm, qn_packed *p, const packed_key *k, qn_hash128 identity, const qn_datum *show, uint64_t *id)
+/* The number of one value; *show: what it is displayed as when its number is new, copied if need be. */
+static qn_status value_id(qn_vm *vm, qn_packed *p, const packed_key *k, qn_hash128 identity, const qn_datum *show, uint64_t *id)
 {
     packed_local *l = &p->locals[vm->worker];
     id_map       *m = &p->maps[k->map];
     bool          fresh;
-    uint32_t      n = id_map_find(m, identity, &l->spares[k->map], &fresh);
-    QN_CHECK(n != UINT32_MAX); /* the headers said how many values there are */
+    uint32_t      n = id_map_find(m, identity, &fresh);
+    if (n == ID_NONE)
+        return qn_nomem(vm->err);
     if (fresh) {
         qn_datum d = *show;
-        if (d.str.bytes != QN_STR_LAZY && !qn_value_copy(QN_BANK_STR, &d, &l->arena, &d))
+        bool     lazy = k->bank == QN_BANK_STR && d.str.bytes == QN_STR_LAZY;
+        if (!lazy && !qn_value_copy((qn_bank)k->bank, &d, &l->arena, &d))
             return qn_nomem(vm->err);
-        m->shown[n] = d;
+        *id_map_shown(m, n) = d;
     }
     *id = n;
     return QN_OK;
 }
 
-static qn_status code_id(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, uint32_t code, uint64_t *id)
+static bool is_text(const packed_key *k) { return k->bank == QN_BANK_STR; }
+
+/* Of a computed dictionary: its values are there; neighbours are often equal. */
+static qn_status computed_ids(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, const uint32_t *codes, uint32_t n, uint64_t *ids)
 {
-    qn_lazy_str lazy = {QN_STR_LAZY, d->block_index, d->column, code};
-    qn_datum    show;
-    memcpy(&show, &lazy, sizeof lazy);
-    return text_id(vm, p, k, d->hashes[code - 1], &show, id);
+    qn_hash128 last = {0, 0};
+    qn_status  st = is_text(k) ? dict_hashes(vm, d) : QN_OK;
+    for (uint32_t i = 0; i < n && st == QN_OK; i++) {
+        qn_datum   v;
+        qn_hash128 identity;
+        qn_bank_get((qn_bank)k->bank, d->values, codes[i], &v);
+        if (is_text(k)) {
+            identity = d->hashes[codes[i] - 1];
+        } else {
+            uint64_t two[2];
+            qn_value_identity((qn_sql_type)k->type, &v, two);
+            identity = packed_spread((qn_hash128){two[0], two[1]});
+        }
+        if (i && identity.lo == last.lo && identity.hi == last.hi)
+            ids[i] = ids[i - 1];
+        else
+            st = value_id(vm, p, k, identity, &v, &ids[i]);
+        last = identity;
+    }
+    return st;
 }
 
-/* Ids of many codes: each lookup misses the cache twice, so several are on their way at once. */
+/* Ids of many codes, none of them NULL.  Text of a block is looked up by the identities stored there: each lookup
+ * misses the cache twice, so several are on their way at once. */
 static qn_status code_ids(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, const uint32_t *codes, uint32_t n, uint64_t *ids)
 {
     enum { FAR = 24, NEAR = 12 };
     const id_map *m = &p->maps[k->map];
+    if (d->computed)
+        return computed_ids(vm, p, k, d, codes, n, ids);
+    qn_status st = dict_hashes(vm, d);
     qn_block_touch((uint64_t)n * sizeof *d->hashes);
-    for (uint32_t i = 0; i < n + FAR; i++) {
+    for (uint32_t i = 0; i < n + FAR && st == QN_OK; i++) {
         if (i < n)
             id_map_prefetch(m, d->hashes[codes[i] - 1]);
         if (i >= NEAR && i - NEAR < n)
             id_map_prefetch_more(m, d->hashes[codes[i - NEAR] - 1]);
         if (i >= FAR) {
-            qn_status st = code_id(vm, p, k, d, codes[i - FAR], &ids[i - FAR]);
-            if (st != QN_OK)
-                return st;
+            uint32_t    code = codes[i - FAR];
+            qn_lazy_str lazy = {QN_STR_LAZY, d->block_index, d->column, code};
+            qn_datum    show;
+            memcpy(&show, &lazy, sizeof lazy);
+            st = value_id(vm, p, k, d->hashes[code - 1], &show, &ids[i - FAR]);
         }
     }
-    return QN_OK;
+    return st;
 }
 
 static int64_t integer_at(qn_bank bank, const void *data, size_t i)
@@ -338,7 +362,7 @@ static qn_status table_fill(qn_vm *vm, qn_packed *p, const packed_key *k, uint64
 }
 
 /* Text of few rows, or of a walk over the dictionary itself: no table, each code is asked for. */
-static qn_status sparse_ids(qn_vm *vm, qn_packed *p, const packed_key *k, const qn_vec *v, const uint16_t *lanes, uint32_t n)
+static qn_status ids_of_lanes(qn_vm *vm, qn_packed *p, const packed_key *k, const qn_vec *v, const uint16_t *lanes, uint32_t n)
 {
     packed_local *l = &p->locals[vm->worker];
     uint32_t      m = 0;
@@ -375,7 +399,7 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
     }
     uint64_t *null_to = k->null.bits ? l->lanes[k->null.word] : NULL;
     if (k->by_id) {
-        bool        codes = v->form == QN_FORM_CODES && !v->dict->computed;
+        bool        codes = v->form == QN_FORM_CODES;
         qn_hash128 *ids = NULL;
         if (!codes) {
             ids = qn_arena_alloc(&vm->batch, QN_LANES * sizeof *ids);
@@ -390,7 +414,7 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
                 return st;
         }
         if (codes)
-            return sparse_ids(vm, p, k, v, lanes, n);
+            return ids_of_lanes(vm, p, k, v, lanes, n);
         for (uint32_t j = 0; j < n; j++) {
             uint32_t lane = lanes[j];
             uint64_t id = 0;
@@ -401,7 +425,10 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
                 continue;
             }
             vec_get(v, lane, &show);
-            st = text_id(vm, p, k, ids[v->form == QN_FORM_CONST ? lanes[0] : lane], &show, &id);
+            qn_hash128 identity = ids[lane];
+            if (!is_text(k))
+                identity = packed_spread(identity);
+            st = value_id(vm, p, k, identity, &show, &id);
             if (st != QN_OK)
                 return st;
             to[j] |= id << k->value.shift;
@@ -444,14 +471,8 @@ static qn_status all_key_words(qn_vm *vm, qn_packed *p, uint32_t first, const ui
         qn_vec   *v = REG(vm, first + i);
         uint64_t *table = NULL;
         qn_status st = QN_OK;
-        if (v->form == QN_FORM_CODES && vm->scan.block && !v->sequence && !(p->keys[i].by_id && v->dict->computed)) {
-            if (p->keys[i].by_id)
-                st = dict_hashes(vm, v->dict);
-            if (st == QN_OK)
-                st = key_table(vm, p, i, v->dict, &table);
-        } else if (v->form == QN_FORM_CODES && p->keys[i].by_id && !v->dict->computed) {
-            st = dict_hashes(vm, v->dict);
-        }
+        if (v->form == QN_FORM_CODES && vm->scan.block && !v->sequence)
+            st = key_table(vm, p, i, v->dict, &table);
         if (st == QN_OK)
             st = key_words(vm, p, &p->keys[i], table, v, lanes, n);
         if (st != QN_OK)
@@ -647,7 +668,7 @@ qn_status packed_flush_block(qn_vm *vm, qn_groups *g)
         return QN_OK;
     l->by_code = false;
     for (uint32_t i = 0; i < p->key_count; i++) {
-        qn_status st = p->keys[i].by_id ? dict_hashes(vm, l->dicts[i]) : dict_decode(vm, l->dicts[i]);
+        qn_status st = p->keys[i].by_id ? QN_OK : dict_decode(vm, l->dicts[i]);
         if (st != QN_OK)
             return st;
     }
@@ -669,14 +690,7 @@ qn_status packed_flush_block(qn_vm *vm, qn_groups *g)
                 continue;
             }
             if (k->by_id) {
-                qn_status st = QN_OK;
-                if (d->computed) {
-                    qn_datum show;
-                    qn_bank_get(QN_BANK_STR, d->values, code, &show);
-                    st = text_id(vm, p, k, d->hashes[code - 1], &show, &x);
-                } else {
-                    st = code_id(vm, p, k, d, code, &x);
-                }
+                qn_status st = code_ids(vm, p, k, d, &code, 1, &x);
                 if (st != QN_OK)
                     return st;
             } else {
@@ -745,10 +759,7 @@ static qn_status note_pairs(qn_vm *vm, qn_packed *p, uint32_t first, uint32_t d,
         return st;
     for (uint32_t w = p->shape.keys; w < x->words; w++)
         memset(l->lanes[w], 0, m * sizeof(uint64_t));
-    if (x->value.by_id && v->form == QN_FORM_CODES && !v->dict->computed)
-        st = dict_hashes(vm, v->dict);
-    if (st == QN_OK)
-        st = key_words(vm, p, &x->value, NULL, v, l->fresh, m);
+    st = key_words(vm, p, &x->value, NULL, v, l->fresh, m);
     if (st != QN_OK)
         return st;
     return insert_lanes(vm, l, &l->pair_caches[d], &l->pairs[d], &(tuple_shape){.keys = x->words}, m);

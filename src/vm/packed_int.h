@@ -11,6 +11,12 @@ typedef struct packed_field { /* bits 0: absent */
     uint8_t word, shift, bits;
 } packed_field;
 
+/* Identities of numbers have few bits that differ: mixed without loss, so that shards and slots are all used. */
+static inline qn_hash128 packed_spread(qn_hash128 identity)
+{
+    return (qn_hash128){qn_mix64(identity.lo), qn_mix64(identity.hi ^ identity.lo ^ 1)};
+}
+
 static inline uint64_t field_mask(const packed_field *f) { return f->bits == 64 ? UINT64_MAX : (1ull << f->bits) - 1; }
 static inline uint64_t field_get(const packed_field *f, const uint64_t *tuple)
 {
@@ -55,7 +61,6 @@ typedef struct packed_local { /* one worker's */
     tuple_cache  cache;
     tuple_parts *pairs;       /* per DISTINCT */
     tuple_cache *pair_caches;
-    uint32_t    *spares;      /* per map */
     uint64_t    *lanes[TUPLE_MAX_WORDS]; /* words of the batch's tuples, one array a word */
     uint64_t    *hashes;      /* of the batch's tuples */
     uint32_t    *index;       /* of the batch's lanes into the block's code array */
@@ -102,6 +107,7 @@ struct qn_packed {
     uint32_t         first_row;     /* word, 0: not kept */
     uint32_t         map_count;
     id_map          *maps;
+    uint64_t        *map_values, *map_expected; /* ids in each: at most, probably */
     uint32_t         bits;          /* of the partition number */
     packed_local    *locals;
     const group_layout *layout;

@@ -121,11 +121,6 @@ static bool place_all(placing *at, wish *wishes, uint32_t n)
 
 /* ---- what is wanted ---------------------------------------------------------------------------------- */
 
-static bool is_plain_text(const qn_expr *x)
-{
-    return x->kind == QN_EXPR_COLUMN && (x->type.id == QN_TYPE_TEXT || x->type.id == QN_TYPE_VARCHAR);
-}
-
 /* A key or DISTINCT argument: how it is written, and the bits it wishes for. */
 static bool wish_for_value(qn_packed *p, const qn_expr *x, packed_key *k, wish *w)
 {
@@ -133,19 +128,20 @@ static bool wish_for_value(qn_packed *p, const qn_expr *x, packed_key *k, wish *
     *k = (packed_key){.type = (uint8_t)x->type.id, .bank = (uint8_t)bank};
     *w = (wish){.field = &k->value};
     column_bounds s = {0};
-    if (is_plain_text(x)) {
-        s = bounds_of(p->table, x->index);
+    if (!is_integer(bank)) { /* text, and numbers that come in one form: see packs() of plan/select.c */
         k->by_id = true;
         k->map = p->map_count++;
-        if (s.entries + (uint64_t)p->workers >= UINT32_MAX / 2)
+        s = x->kind == QN_EXPR_COLUMN ? bounds_of(p->table, x->index)
+                                      : (column_bounds){.nulls = UINT64_MAX, .entries = p->table->rows};
+        p->map_values[k->map] = s.entries;
+        p->map_expected[k->map] = x->kind == QN_EXPR_COLUMN ? s.entries : 1024;
+        if (s.entries >= UINT32_MAX / 2)
             return false;
-        w->bits = bits_of(s.entries + (uint64_t)p->workers);
-    } else if (is_integer(bank)) {
+        w->bits = bits_of(s.entries);
+    } else {
         s = bounds_of_expr(p->table, x);
         k->base = s.least;
         w->bits = bits_of((u128)((__int128)s.most - s.least));
-    } else {
-        return false;
     }
     w->bits = w->bits ? w->bits : 1;
     if (s.nulls) {
@@ -225,8 +221,10 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
     p->agg_distinct = qn_arena_array(&exec->arena, int32_t, a->agg_count + 1);
     p->states = qn_arena_array(&exec->arena, agg_state, a->agg_count + 1);
     p->distinct = qn_arena_array(&exec->arena, packed_distinct, a->agg_count + 1);
+    p->map_values = qn_arena_array(&exec->arena, uint64_t, a->key_count + a->agg_count + 1);
+    p->map_expected = qn_arena_array(&exec->arena, uint64_t, a->key_count + a->agg_count + 1);
     p->maps = qn_arena_array(&exec->arena, id_map, a->key_count + a->agg_count + 1);
-    if (!wishes || !sums || !p->arguments || !p->agg_arguments || !p->agg_distinct || !p->states || !p->distinct || !p->maps)
+    if (!wishes || !sums || !p->arguments || !p->agg_arguments || !p->agg_distinct || !p->states || !p->distinct || !p->maps || !p->map_values || !p->map_expected)
         return qn_nomem(err);
     if (!a->key_count || a->key_count > PACKED_MAX_KEYS)
         return QN_OK;
@@ -294,19 +292,9 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
     p->words = word;
     p->shape.maxima = word - keys.words - adds.words;
     for (uint32_t i = 0; i < p->map_count; i++) {
-        uint64_t       entries = 0;
-        const qn_expr *x = NULL;
-        for (uint32_t k = 0; k < a->key_count; k++)
-            if (p->keys[k].by_id && p->keys[k].map == i)
-                x = a->keys[k];
-        for (uint32_t d = 0; d < p->distinct_count; d++)
-            if (p->distinct[d].value.by_id && p->distinct[d].value.map == i)
-                x = a->aggs[p->distinct[d].agg].args[0];
-        QN_ASSERT(x);
-        entries = bounds_of(p->table, x->index).entries;
-        if (pl->top) /* only so many values are folded at all */
-            entries = list_top_count(pl->top);
-        if (!id_map_init(&p->maps[i], p->mem, entries, p->workers))
+        uint64_t entries = pl->top ? list_top_count(pl->top) : p->map_values[i]; /* top: so many are folded at all */
+        uint64_t expected = p->map_expected[i] < entries ? p->map_expected[i] : entries;
+        if (!id_map_init(&p->maps[i], p->mem, entries, expected))
             return qn_nomem(err);
     }
     *fits = true;

@@ -227,7 +227,13 @@ static uint64_t tie_of(const qn_packed *p, const uint64_t *t, uint8_t *key)
         if (field_get(&k->null, t)) {
             key[g->nulls + i / 8] |= (uint8_t)(1u << (i % 8));
         } else if (k->by_id) {
-            memcpy(key + g->keys[i].identity, &p->maps[k->map].identities[field_get(&k->value, t)], 16);
+            uint32_t id = (uint32_t)field_get(&k->value, t);
+            uint64_t two[2];
+            if (k->bank == QN_BANK_STR)
+                memcpy(two, id_map_identity(&p->maps[k->map], id), sizeof two);
+            else
+                qn_value_identity((qn_sql_type)k->type, id_map_shown(&p->maps[k->map], id), two);
+            memcpy(key + g->keys[i].identity, two, sizeof two);
         } else {
             int64_t x = (int64_t)(field_get(&k->value, t) + (uint64_t)k->base);
             memcpy(key + g->keys[i].identity, &x, 8);
@@ -269,7 +275,7 @@ bool packed_key_value(const qn_packed *p, const uint8_t *row, uint32_t key, qn_d
     if (field_get(&k->null, t))
         return false;
     if (k->by_id)
-        *out = p->maps[k->map].shown[field_get(&k->value, t)];
+        *out = *id_map_shown(&p->maps[k->map], (uint32_t)field_get(&k->value, t));
     else
         out->i64 = (int64_t)(field_get(&k->value, t) + (uint64_t)k->base); /* little-endian: the low bytes are the value */
     return true;

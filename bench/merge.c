@@ -70,15 +70,16 @@ static uint32_t make_lists(uint32_t values, uint32_t lists, double per_value, li
 typedef struct scratch {
     uint64_t *a, *b, *table;
     uint32_t *starts;
+    list_plan plans[QN_ISA_COUNT];
 } scratch;
 
-static uint64_t once(int method, int isa, const list_run *runs, uint32_t lists, const scratch *s)
+static uint64_t once(int method, int isa, const list_run *runs, uint32_t lists, scratch *s)
 {
     uint64_t n = 0;
     qn_error err;
     switch (method) {
     case LIST_MERGE:
-        return list_merge_count(qn_merge_kernels_of((qn_isa)isa), runs, lists, s->a, s->b, s->starts);
+        return list_merge_count(qn_merge_kernels_of((qn_isa)isa), runs, lists, s->a, s->b, s->starts, &s->plans[isa]);
     case LIST_HASH:
         return list_hash_count(runs, lists, s->table);
     default:
@@ -95,7 +96,7 @@ typedef struct partition {
 } partition;
 
 /* One pass over all partitions in ns. */
-static double pass(int method, int isa, const partition *parts, uint32_t lists, const scratch *s)
+static double pass(int method, int isa, const partition *parts, uint32_t lists, scratch *s)
 {
     double start = now_ns();
     for (int p = 0; p < PARTITIONS; p++)
@@ -121,7 +122,7 @@ static void measure(uint32_t values, uint32_t lists, double per_value)
         most = parts[p].all > most ? parts[p].all : most;
     }
     scratch s = {malloc((size_t)most * 8 + 8), malloc((size_t)most * 8 + 8),
-                 malloc(list_hash_slots(most) * 8), malloc((lists + 1) * 4)};
+                 malloc(list_hash_slots(most) * 8), malloc((lists + 1) * 4), {{{0}}}};
     double  best[QN_ISA_COUNT + 2];
     for (int i = 0; i < QN_ISA_COUNT + 2; i++)
         best[i] = 1e30;

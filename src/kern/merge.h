@@ -20,12 +20,16 @@ typedef struct qn_merge_job {
     size_t          a_count, b_count;
     uint64_t       *out;       /* room for a_count + b_count */
     size_t          out_count; /* set by the call */
+    bool            repeats;   /* a or b comes from merge_all */
 } qn_merge_job;
 
 typedef struct qn_merge_kernels {
     qn_isa isa;
     /* out[0 .. out_count) of every job = union of its a and b. */
     void (*merge)(qn_merge_job *jobs, size_t count);
+    /* All values of a and b, those of both twice: a quarter quicker, for lists that have little in common and whose
+     * results are merged again.  NULL where it would gain nothing. */
+    void (*merge_all)(qn_merge_job *jobs, size_t count);
     /* How many values the union of a and b has. */
     size_t (*count_union)(const uint64_t *a, size_t a_count, const uint64_t *b, size_t b_count);
 } qn_merge_kernels;

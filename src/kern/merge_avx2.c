@@ -3,11 +3,11 @@
  * AVX2 compares 64-bit lanes as signed only, so in registers every value has its top bit turned. */
 #if defined(__AVX2__)
 #include <immintrin.h>
-#include <string.h>
-#include "kern/merge.h"
+#include "kern/merge_int.h"
 
 #define QN_MERGE_TABLE qn_merge_kernels_avx2
 #define QN_MERGE_ISA   QN_ISA_AVX2
+#define QN_MERGE_ALL
 #define WIDTH          4u
 
 typedef __m256i vec;

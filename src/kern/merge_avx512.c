@@ -2,11 +2,11 @@
  * level. */
 #if defined(__AVX512VBMI__)
 #include <immintrin.h>
-#include <string.h>
-#include "kern/merge.h"
+#include "kern/merge_int.h"
 
 #define QN_MERGE_TABLE qn_merge_kernels_avx512
 #define QN_MERGE_ISA   QN_ISA_AVX512
+#define QN_MERGE_ALL
 #define WIDTH          8u
 
 typedef __m512i vec;

@@ -1,7 +1,6 @@
 /* Merging sorted lists of distinct values on any machine: one value a step.  This is the specification of the other
  * levels. */
-#include <string.h>
-#include "kern/merge.h"
+#include "kern/merge_int.h"
 
 #define QN_MERGE_TABLE qn_merge_kernels_base
 #define QN_MERGE_ISA   QN_ISA_BASE
@@ -23,23 +22,23 @@ static inline bool chain_more(const chain *c)
 }
 /* Equal heads leave both lists in the same step, which is all there is to dropping duplicates.  The minimum is spelled
  * out because compilers like to branch for it, and half of such branches are guessed wrong. */
-static inline void chain_step(chain *c, bool store)
+static inline void chain_step(chain *c, keep what)
 {
     uint64_t x = *c->a, y = *c->b, take_x = x <= y;
-    if (store)
+    if (what != KEEP_NONE)
         c->out[c->n] = y ^ ((x ^ y) & -take_x);
     c->n++;
     c->a += take_x;
     c->b += y <= x;
 }
-static inline size_t chain_end(chain *c, bool store)
+static inline size_t chain_end(chain *c, keep what)
 {
     while (chain_more(c))
-        chain_step(c, store);
+        chain_step(c, what);
     size_t a = (size_t)(c->a_end - c->a), b = (size_t)(c->b_end - c->b);
-    if (store && a)
+    if (what != KEEP_NONE && a)
         memcpy(c->out + c->n, c->a, a * sizeof *c->out);
-    if (store && b)
+    if (what != KEEP_NONE && b)
         memcpy(c->out + c->n, c->b, b * sizeof *c->out);
     return c->n + a + b;
 }

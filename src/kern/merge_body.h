@@ -1,10 +1,5 @@
-/* Merging over *chains*, included by merge_base.c, merge_avx2.c and merge_avx512.c after each has said what a chain is.
- *
- * A chain is one merge in progress:
- *   chain_begin(c, a, a_count, b, b_count, out)   both lists hold something; out is NULL when only counting
- *   chain_more(c)                                 whether chain_step may be called
- *   chain_step(c, store)                          one step; no branch depends on the values
- *   chain_end(c, store)                           the rest, without regard to speed; returns the length of the union
+/* Merging over chains (merge_int.h), included by merge_base.c, merge_avx2.c and merge_avx512.c after each has said what
+ * a chain is.
  *
  * Each step waits for the one before it, so several chains advance in turn: independent merges where the caller has
  * them, and pieces of one pair of lists where it is only counted.  The pieces come from the merge path (Odeh, Green,
@@ -19,7 +14,7 @@
 extern const qn_merge_kernels QN_MERGE_TABLE; /* merge.c chooses among them */
 
 /* count (1, 2 or 4) is a constant wherever this is expanded: the chains then live in registers. */
-static inline __attribute__((always_inline)) void run(chain *from, unsigned count, bool store, size_t *lengths)
+static inline __attribute__((always_inline)) void run(chain *from, unsigned count, keep what, size_t *lengths)
 {
     chain c[CHAINS];
     for (unsigned i = 0; i < count; i++)
@@ -27,23 +22,23 @@ static inline __attribute__((always_inline)) void run(chain *from, unsigned coun
     while (chain_more(&c[0]) && (count < 2 || chain_more(&c[1])) &&
            (count < 4 || (chain_more(&c[2]) && chain_more(&c[3]))))
         for (unsigned i = 0; i < count; i++)
-            chain_step(&c[i], store);
+            chain_step(&c[i], what);
     for (unsigned i = 0; i < count; i++)
         from[i] = c[i];
     for (unsigned i = 0; i < count; i++)
-        lengths[i] = chain_end(&from[i], store);
+        lengths[i] = chain_end(&from[i], what);
 }
 
-static void run_any(chain *c, unsigned count, size_t *lengths)
+static inline __attribute__((always_inline)) void run_any(chain *c, unsigned count, keep what, size_t *lengths)
 {
     if (count == CHAINS) {
-        run(c, CHAINS, true, lengths);
+        run(c, CHAINS, what, lengths);
         return;
     }
     if (count & 2)
-        run(c, 2, true, lengths);
+        run(c, 2, what, lengths);
     if (count & 1)
-        run(c + (count & 2), 1, true, lengths + (count & 2));
+        run(c + (count & 2), 1, what, lengths + (count & 2));
 }
 
 static inline void copy(uint64_t *to, const uint64_t *from, size_t count)
@@ -58,33 +53,60 @@ static inline bool apart(const uint64_t *a, size_t a_count, const uint64_t *b, s
     return !a_count || !b_count || a[a_count - 1] < b[0];
 }
 
-static void merge(qn_merge_job *jobs, size_t count)
+/* What needs no merging: lists that lie one after the other. */
+static bool merge_apart(qn_merge_job *j)
+{
+    bool a_first = apart(j->a, j->a_count, j->b, j->b_count);
+    if (!a_first && !apart(j->b, j->b_count, j->a, j->a_count))
+        return false;
+    copy(j->out + (a_first ? 0 : j->b_count), j->a, j->a_count);
+    copy(j->out + (a_first ? j->a_count : 0), j->b, j->b_count);
+    j->out_count = j->a_count + j->b_count;
+    return true;
+}
+
+static inline __attribute__((always_inline)) void merge_jobs(qn_merge_job *jobs, size_t count, keep what)
 {
     chain    c[CHAINS];
     size_t  *to[CHAINS], lengths[CHAINS];
     unsigned held = 0;
     for (size_t i = 0; i < count; i++) {
         qn_merge_job *j = &jobs[i];
-        if (apart(j->a, j->a_count, j->b, j->b_count)) {
-            copy(j->out, j->a, j->a_count);
-            copy(j->out + j->a_count, j->b, j->b_count);
-            j->out_count = j->a_count + j->b_count;
-        } else if (apart(j->b, j->b_count, j->a, j->a_count)) {
-            copy(j->out, j->b, j->b_count);
-            copy(j->out + j->b_count, j->a, j->a_count);
-            j->out_count = j->a_count + j->b_count;
-        } else {
-            chain_begin(&c[held], j->a, j->a_count, j->b, j->b_count, j->out);
-            to[held++] = &j->out_count;
+        if ((what == KEEP_DISTINCT && j->repeats) || !merge_apart(j)) {
+            size_t a_count = j->a_count, b_count = j->b_count;
+            j->out_count = a_count + b_count;
+            if (a_count && b_count) {
+                chain_begin(&c[held], j->a, a_count, j->b, b_count, j->out);
+                to[held++] = &j->out_count;
+            } else if (a_count + b_count < 2) {
+                copy(j->out, a_count ? j->a : j->b, a_count + b_count);
+            } else { /* a single list, with repeated values: it is merged with itself */
+                const uint64_t *all = a_count ? j->a : j->b;
+                size_t          half = j->out_count / 2;
+                chain_begin(&c[held], all, half, all + half, j->out_count - half, j->out);
+                to[held++] = &j->out_count;
+            }
         }
         if (held == CHAINS || (i + 1 == count && held)) {
-            run_any(c, held, lengths);
-            for (unsigned k = 0; k < held; k++)
+            run_any(c, held, what, lengths);
+            for (unsigned k = 0; k < held && what != KEEP_ALL; k++)
                 *to[k] = lengths[k];
             held = 0;
         }
     }
 }
+
+static void merge(qn_merge_job *jobs, size_t count)
+{
+    merge_jobs(jobs, count, KEEP_DISTINCT);
+}
+
+#ifdef QN_MERGE_ALL
+static void merge_all(qn_merge_job *jobs, size_t count)
+{
+    merge_jobs(jobs, count, KEEP_ALL);
+}
+#endif
 
 /* How many of the first `both` values of the merged order come from a, when the later of two equal values is b's. */
 static size_t split(const uint64_t *a, size_t a_count, const uint64_t *b, size_t b_count, size_t both)
@@ -122,10 +144,10 @@ static size_t count_union(const uint64_t *a, size_t a_count, const uint64_t *b, 
         j = j2;
     }
     if (used == CHAINS)
-        run(c, CHAINS, false, lengths);
+        run(c, CHAINS, KEEP_NONE, lengths);
     else
         for (unsigned k = 0; k < used; k++)
-            run(c + k, 1, false, lengths + k);
+            run(c + k, 1, KEEP_NONE, lengths + k);
     for (unsigned k = 0; k < used; k++)
         n += lengths[k];
     return n;
@@ -134,6 +156,9 @@ static size_t count_union(const uint64_t *a, size_t a_count, const uint64_t *b, 
 const qn_merge_kernels QN_MERGE_TABLE = {
     .isa = QN_MERGE_ISA,
     .merge = merge,
+#ifdef QN_MERGE_ALL
+    .merge_all = merge_all,
+#endif
     .count_union = count_union,
 };
 

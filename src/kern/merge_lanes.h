@@ -7,7 +7,8 @@
  * before it is dropped.
  *
  * The last values of a list, fewer than WIDTH, are followed by UINT64_MAX.  All copies of it collapse into one, so in
- * the end there is one value too many exactly when neither list has a UINT64_MAX of its own.
+ * the end there is one value too many exactly when neither list has a UINT64_MAX of its own.  (Where repeated values are
+ * kept, they all come last and there is no room for them.)
  *
  * The vocabulary
  *   WIDTH, vec
@@ -25,8 +26,8 @@ typedef struct chain {
     const uint64_t *a, *b;           /* what is not loaded yet */
     const uint64_t *a_stop, *b_stop; /* here less than a whole vector is left */
     const uint64_t *a_end, *b_end;
-    uint64_t       *out, *room_end;
-    size_t          n;
+    uint64_t       *out, *out_start, *room_end;
+    size_t          n; /* how many were not put out: all, or a UINT64_MAX without room */
     vec             held, before; /* before: what was put out last, its last lane counts */
     bool            filled;       /* one too many: see above */
 } chain;
@@ -48,7 +49,7 @@ static inline void chain_begin(chain *c, const uint64_t *a, size_t a_count, cons
     c->b_end = b + b_count;
     c->a_stop = whole(c->a, c->a_end);
     c->b_stop = whole(b, c->b_end);
-    c->out = out;
+    c->out = c->out_start = out;
     c->room_end = out ? out + a_count + b_count : NULL;
     c->n = 0;
     c->filled = (a_count % WIDTH || b_count % WIDTH) && c->a_end[-1] != UINT64_MAX && c->b_end[-1] != UINT64_MAX;
@@ -60,51 +61,54 @@ static inline bool chain_more(const chain *c)
 }
 
 /* Which list comes next is anybody's guess, so it must not become a branch, and compilers do turn such arithmetic
- * back into one unless they are kept from seeing that a is 0 or all ones. */
+ * back into one unless they are kept from seeing that b_first is 0 or all ones. */
 static inline vec chain_low(chain *c)
 {
     const uint64_t *a = c->a, *b = c->b;
     vec             low;
-    size_t          from_a = -(size_t)(*a <= *b);
-    __asm__("" : "+r"(from_a));
-    c->a = a + (from_a & WIDTH);
-    c->b = b + (~from_a & WIDTH);
-    c->held = v_network(v_load(from_a ? a : b), c->held, &low);
+    size_t          b_first = -(size_t)(*b < *a);
+    __asm__("" : "+r"(b_first));
+    c->a = a + WIDTH - (b_first & WIDTH);
+    c->b = b + (b_first & WIDTH);
+    c->held = v_network(v_load(b_first ? b : a), c->held, &low);
     return low;
 }
 
-/* Whole vectors only have been loaded, one more than put out: a whole vector can be stored. */
-static inline void chain_step(chain *c, bool store)
+/* exact: the room may end inside this vector.  In chain_step it cannot: whole vectors only have been loaded, one more
+ * than put out. */
+static inline void chain_put(chain *c, vec low, keep what, bool exact)
 {
-    vec      low = chain_low(c);
-    unsigned bits = v_fresh(low, c->before), n = (unsigned)__builtin_popcount(bits);
-    c->before = low;
-    if (store) {
-        v_store(c->out, v_compress(low, bits));
-        c->out += n;
+    size_t n = WIDTH;
+    if (what != KEEP_ALL) {
+        unsigned bits = v_fresh(low, c->before);
+        c->before = low;
+        n = (unsigned)__builtin_popcount(bits);
+        if (what == KEEP_NONE) {
+            c->n += n;
+            return;
+        }
+        low = v_compress(low, bits);
     }
-    c->n += n;
-}
-
-static inline void chain_put(chain *c, vec low, bool store)
-{
-    unsigned bits = v_fresh(low, c->before), n = (unsigned)__builtin_popcount(bits);
-    c->before = low;
-    c->n += n;
-    if (!store)
-        return;
     size_t room = (size_t)(c->room_end - c->out);
-    if (room >= WIDTH) {
-        v_store(c->out, v_compress(low, bits));
+    if (exact && room < WIDTH) {
+        size_t fits = n < room ? n : room;
+        v_store_part(c->out, low, fits);
+        c->n += n - fits;
+        n = fits;
     } else {
-        n = n < room ? n : (unsigned)room;
-        v_store_part(c->out, v_compress(low, bits), n);
+        v_store(c->out, low);
     }
     c->out += n;
 }
 
-/* A list's end, copied to where it can be followed by UINT64_MAX.  Beyond it lies one vector more that a step may load
- * (when the other list's next value is UINT64_MAX too, so that it does not matter), and a value to compare. */
+static inline void chain_step(chain *c, keep what)
+{
+    chain_put(c, chain_low(c), what, false);
+}
+
+/* A list's end, copied to where it can be followed by UINT64_MAX: up to `to` + 2 * WIDTH can be loaded, and then there
+ * is a value to compare.  More of them than the list has values are loaded only when the other list's next value is
+ * UINT64_MAX too, so that it does not matter whose it is. */
 static inline const uint64_t *tail(uint64_t *to, const uint64_t *from, const uint64_t *end)
 {
     vec fill = v_splat(UINT64_MAX);
@@ -114,25 +118,25 @@ static inline const uint64_t *tail(uint64_t *to, const uint64_t *from, const uin
     return to;
 }
 
-static inline size_t chain_end(chain *c, bool store)
+static inline size_t chain_end(chain *c, keep what)
 {
     uint64_t a_tail[3 * WIDTH], b_tail[3 * WIDTH];
     size_t   loads = (size_t)(c->a_end - c->a + WIDTH - 1) / WIDTH + (size_t)(c->b_end - c->b + WIDTH - 1) / WIDTH;
     while (loads) {
         if (c->a == c->a_stop) {
             c->a = tail(a_tail, c->a, c->a_end);
-            c->a_stop = NULL;
+            c->a_stop = c->a_end = a_tail + 2 * WIDTH;
         }
         if (c->b == c->b_stop) {
             c->b = tail(b_tail, c->b, c->b_end);
-            c->b_stop = NULL;
+            c->b_stop = c->b_end = b_tail + 2 * WIDTH;
         }
         do
-            chain_put(c, chain_low(c), store);
+            chain_put(c, chain_low(c), what, true);
         while (--loads && c->a != c->a_stop && c->b != c->b_stop);
     }
-    chain_put(c, v_reverse(c->held), store);
-    return c->n - c->filled;
+    chain_put(c, v_reverse(c->held), what, true);
+    return c->n + (size_t)(c->out - c->out_start) - c->filled;
 }
 
 #endif

@@ -14,16 +14,24 @@
 
 /* ---- merge tree ---- */
 
+enum { /* what list_plan says of a level of the tree */
+    UNKNOWN,
+    DROP, /* values that both lists hold become one */
+    KEEP, /* they stay: so few that it is cheaper to carry them on */
+};
+
 typedef struct tree {
     const qn_merge_kernels *k;
     const list_run         *runs;
     const uint32_t         *starts; /* how many values lie before each list */
     uint64_t               *scratch[2];
+    uint8_t                *plans; /* by depth; the root, at 0, is counted */
 } tree;
 
 typedef struct node {
     uint32_t first, end; /* lists */
     list_run result;
+    bool     repeats; /* the result may hold a value more than once */
 } node;
 
 /* An empty list weighs something as well: many of them must not make a deep tree. */
@@ -45,13 +53,35 @@ static uint32_t middle_of(const tree *t, const node *n)
     return m;
 }
 
-/* Results of up to four nodes, into scratch[side] where they are no single list.  Two levels down a node weighs half
- * as much or is a single list, so the depth is below twice the logarithm of the whole weight. */
-static void solve(const tree *t, node *nodes, uint32_t count, unsigned side)
+/* The merges of some nodes of one depth.  Dropping repeated values makes a merge a quarter dearer and each of the merges
+ * above, as many as the depth says, cheaper by the share that was dropped.  The first nodes of a depth tell that share;
+ * depth 1 drops in any case, because what is counted in the end must be distinct. */
+static void merge_level(const tree *t, qn_merge_job *jobs, uint32_t count, uint32_t depth)
+{
+    uint64_t before = 0, after = 0;
+    if (t->plans[depth] == KEEP && t->k->merge_all) {
+        t->k->merge_all(jobs, count);
+        return;
+    }
+    t->k->merge(jobs, count);
+    if (t->plans[depth] == DROP)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        before += jobs[i].a_count + jobs[i].b_count;
+        after += jobs[i].out_count;
+    }
+    t->plans[depth] = depth > 1 && t->k->merge_all && (before - after) * depth < before / 4 ? KEEP : DROP;
+}
+
+/* Results of up to four nodes of a depth, into scratch[depth & 1] where they are no single list.  Two levels down a
+ * node weighs half as much or is a single list, so the depth is at most twice the logarithm of the whole weight, which
+ * is below 2^33. */
+static void solve(const tree *t, node *nodes, uint32_t count, uint32_t depth)
 {
     node         children[2 * TOGETHER];
     qn_merge_job jobs[TOGETHER];
     uint32_t     inner[TOGETHER], used = 0;
+    QN_ASSERT(depth < LIST_DEPTHS);
     for (uint32_t i = 0; i < count; i++) {
         node *n = &nodes[i];
         if (n->end - n->first == 1) {
@@ -65,23 +95,27 @@ static void solve(const tree *t, node *nodes, uint32_t count, unsigned side)
     }
     if (!used)
         return;
-    solve(t, children, 2 * used < TOGETHER ? 2 * used : TOGETHER, !side);
+    solve(t, children, 2 * used < TOGETHER ? 2 * used : TOGETHER, depth + 1);
     if (2 * used > TOGETHER)
-        solve(t, children + TOGETHER, 2 * used - TOGETHER, !side);
+        solve(t, children + TOGETHER, 2 * used - TOGETHER, depth + 1);
     for (uint32_t i = 0; i < used; i++) {
-        list_run a = children[2 * i].result, b = children[2 * i + 1].result;
-        jobs[i] = (qn_merge_job){.a = a.values, .b = b.values, .a_count = a.count, .b_count = b.count,
-                                 .out = t->scratch[side] + t->starts[nodes[inner[i]].first]};
+        const node *a = &children[2 * i], *b = &children[2 * i + 1];
+        jobs[i] = (qn_merge_job){.a = a->result.values, .b = b->result.values, .a_count = a->result.count,
+                                 .b_count = b->result.count, .repeats = a->repeats || b->repeats,
+                                 .out = t->scratch[depth & 1] + t->starts[nodes[inner[i]].first]};
     }
-    t->k->merge(jobs, used);
-    for (uint32_t i = 0; i < used; i++)
+    bool kept = t->plans[depth] == KEEP && t->k->merge_all;
+    merge_level(t, jobs, used, depth);
+    for (uint32_t i = 0; i < used; i++) {
         nodes[inner[i]].result = (list_run){jobs[i].out, (uint32_t)jobs[i].out_count};
+        nodes[inner[i]].repeats = kept;
+    }
 }
 
 uint64_t list_merge_count(const qn_merge_kernels *k, const list_run *runs, uint32_t count, uint64_t *scratch_a,
-                          uint64_t *scratch_b, uint32_t *starts)
+                          uint64_t *scratch_b, uint32_t *starts, list_plan *plan)
 {
-    tree t = {.k = k, .runs = runs, .starts = starts, .scratch = {scratch_a, scratch_b}};
+    tree t = {.k = k, .runs = runs, .starts = starts, .scratch = {scratch_a, scratch_b}, .plans = plan->by_depth};
     if (count == 0)
         return 0;
     if (count == 1)
@@ -92,7 +126,7 @@ uint64_t list_merge_count(const qn_merge_kernels *k, const list_run *runs, uint3
     node     all = {.first = 0, .end = count};
     uint32_t middle = middle_of(&t, &all);
     node     halves[2] = {{.first = 0, .end = middle}, {.first = middle, .end = count}};
-    solve(&t, halves, 2, 0);
+    solve(&t, halves, 2, 1);
     return k->count_union(halves[0].result.values, halves[0].result.count, halves[1].result.values, halves[1].result.count);
 }
 

@@ -29,11 +29,19 @@ typedef enum list_method {
     LIST_RECYCLED,
 } list_method;
 
+/* What has been seen of repeated values, by depth of the tree: zero at first, and then kept from partition to partition
+ * of the same lists, by each thread for itself.  It decides where in the tree repeated values are dropped, and changes
+ * no answer. */
+#define LIST_DEPTHS 80u
+typedef struct list_plan {
+    uint8_t by_depth[LIST_DEPTHS];
+} list_plan;
+
 /* With `all` the sum of the lengths: scratch_a and scratch_b have room for all values each, starts for count + 1
  * numbers.  Their contents afterwards mean nothing.  No allocation; the stack grows by half a KB for each level, of which there are about
  * log2(count) for lists of similar length and never more than 70. */
 uint64_t list_merge_count(const qn_merge_kernels *k, const list_run *runs, uint32_t count, uint64_t *scratch_a,
-                          uint64_t *scratch_b, uint32_t *starts);
+                          uint64_t *scratch_b, uint32_t *starts, list_plan *plan);
 
 /* table has list_hash_slots(all) values, at most three times as many as all (64 at least); it is cleared by the call. */
 uint64_t list_hash_slots(uint32_t all);

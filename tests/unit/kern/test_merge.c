@@ -217,6 +217,101 @@ static void random_clumps(void **state)
     free(b);
 }
 
+/* merge_all keeps what both lists hold, twice; merge then takes such lists and drops it, also from a list that has
+ * no other to be merged with, or one that lies elsewhere. */
+static void repeated_values_are_kept_until_dropped(void **state)
+{
+    (void)state;
+    enum { ROOM = 4 * UNIVERSE };
+    uint8_t  *in = malloc(UNIVERSE), *any = malloc(UNIVERSE);
+    uint64_t *out[2] = {malloc(ROOM * 8), malloc(ROOM * 8)}, *last = malloc(ROOM * 8);
+    for (int isa = 0; isa < QN_ISA_COUNT; isa++) {
+        const qn_merge_kernels *k = qn_merge_kernels_of((qn_isa)isa);
+        if (!k || !k->merge_all)
+            continue; /* this level does not have it */
+        for (int repeat = 0; repeat < 300; repeat++) {
+            list         l[4], u;
+            qn_merge_job jobs[2], end;
+            uint32_t     most = 1u << qn_random_below(&rnd, 11), half = (repeat & 1) * (UNIVERSE / 2);
+            memset(any, 0, UNIVERSE);
+            for (int i = 0; i < 4; i++) { /* every second time the second two lie behind the first two */
+                uint32_t from = i < 2 ? 0 : half, span = half ? UNIVERSE / 2 : UNIVERSE;
+                uint32_t wanted = i >= 2 && repeat % 3 == 0 ? 0 : (uint32_t)qn_random_below(&rnd, most);
+                memset(in, 0, UNIVERSE);
+                for (uint32_t n = 0; n < wanted; n++)
+                    in[from + (n == 0 ? span - 1 : qn_random_below(&rnd, span))] = 1;
+                for (uint32_t n = 0; n < UNIVERSE; n++)
+                    any[n] |= in[n];
+                l[i] = list_of(in);
+            }
+            u = list_of(any);
+            for (int i = 0; i < 2; i++)
+                jobs[i] = (qn_merge_job){.a = l[2 * i].values, .b = l[2 * i + 1].values, .a_count = l[2 * i].count,
+                                         .b_count = l[2 * i + 1].count, .out = out[i]};
+            k->merge_all(jobs, 2);
+            for (int i = 0; i < 2; i++) {
+                assert_int_equal(jobs[i].out_count, l[2 * i].count + l[2 * i + 1].count);
+                size_t at[2] = {0, 0};
+                for (size_t n = 0; n < jobs[i].out_count; n++) { /* each value comes from one of the lists, in order */
+                    assert_true(n == 0 || out[i][n - 1] <= out[i][n]);
+                    int side = at[0] < l[2 * i].count && l[2 * i].values[at[0]] == out[i][n] ? 0 : 1;
+                    assert_true(at[side] < l[2 * i + side].count);
+                    assert_int_equal(l[2 * i + side].values[at[side]++], out[i][n]);
+                }
+            }
+            end = (qn_merge_job){.a = out[0], .b = out[1], .a_count = jobs[0].out_count, .b_count = jobs[1].out_count,
+                                 .out = last, .repeats = true};
+            k->merge(&end, 1);
+            assert_int_equal(end.out_count, u.count);
+            if (u.count)
+                assert_memory_equal(last, u.values, u.count * 8);
+            for (int i = 0; i < 4; i++)
+                free_list(l[i]);
+            free_list(u);
+        }
+    }
+    free(in);
+    free(any);
+    free(out[0]);
+    free(out[1]);
+    free(last);
+}
+
+/* More copies of UINT64_MAX than a vector holds look like the filling of short vectors, and must end all the same. */
+static void the_greatest_value_many_times(void **state)
+{
+    (void)state;
+    enum { LISTS = 64 };
+    for (int isa = 0; isa < QN_ISA_COUNT; isa++) {
+        const qn_merge_kernels *k = qn_merge_kernels_of((qn_isa)isa);
+        if (!k || !k->merge_all)
+            continue;
+        for (uint64_t below = 0; below < 3; below++) { /* values of each list below the greatest, the same in all */
+            uint64_t    *at[2] = {malloc(LISTS * 3 * 8), malloc(LISTS * 3 * 8)};
+            qn_merge_job jobs[LISTS];
+            size_t       count = below + 1;
+            unsigned     level = 0;
+            for (size_t i = 0; i < LISTS * count; i++)
+                at[0][i] = i % count == below ? UINT64_MAX : i % count;
+            for (size_t lists = LISTS / 2; lists >= 1; lists /= 2, count *= 2, level++) {
+                uint64_t *from = at[level & 1], *to = at[!(level & 1)];
+                for (size_t i = 0; i < lists; i++)
+                    jobs[i] = (qn_merge_job){.a = from + 2 * i * count, .b = from + (2 * i + 1) * count, .a_count = count,
+                                             .b_count = count, .out = to + 2 * i * count, .repeats = true};
+                if (lists == 1) {
+                    k->merge(jobs, 1);
+                    assert_int_equal(jobs[0].out_count, below + 1);
+                    assert_int_equal(to[below], UINT64_MAX);
+                    break;
+                }
+                k->merge_all(jobs, lists);
+            }
+            free(at[0]);
+            free(at[1]);
+        }
+    }
+}
+
 /* Merges given together, of different lengths and some of them trivial, are what they are alone. */
 static void many_merges_in_one_call(void **state)
 {
@@ -271,7 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_list_adds_nothing), cmocka_unit_test(shapes_that_lists_have),
         cmocka_unit_test(all_lengths_to_70),          cmocka_unit_test(random_clumps),
-        cmocka_unit_test(many_merges_in_one_call),
+        cmocka_unit_test(the_greatest_value_many_times), cmocka_unit_test(repeated_values_are_kept_until_dropped), cmocka_unit_test(many_merges_in_one_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,9 +50,17 @@ static void check(const list_run *runs, uint32_t count, uint64_t expected)
         all += runs[i].count;
     uint64_t *a = malloc(all * 8 + !all), *b = malloc(all * 8 + !all), *table = malloc(list_hash_slots((uint32_t)all) * 8);
     uint32_t *starts = malloc((count + 1) * 4);
-    for (int isa = 0; isa < QN_ISA_COUNT; isa++)
-        if (qn_merge_kernels_of((qn_isa)isa))
-            assert_int_equal(list_merge_count(qn_merge_kernels_of((qn_isa)isa), runs, count, a, b, starts), expected);
+    for (int isa = 0; isa < QN_ISA_COUNT; isa++) {
+        list_plan plan = {{0}}; /* the second time it knows where to drop repeated values */
+        for (int repeat = 0; repeat < 2 && qn_merge_kernels_of((qn_isa)isa); repeat++)
+            assert_int_equal(list_merge_count(qn_merge_kernels_of((qn_isa)isa), runs, count, a, b, starts, &plan), expected);
+        /* Made for other lists, it costs time and nothing else. */
+        for (int value = 0; value < 3 && qn_merge_kernels_of((qn_isa)isa); value++) {
+            memset(&plan, value, sizeof plan);
+            plan.by_depth[1] = 0;
+            assert_int_equal(list_merge_count(qn_merge_kernels_of((qn_isa)isa), runs, count, a, b, starts, &plan), expected);
+        }
+    }
     assert_int_equal(list_hash_count(runs, count, table), expected);
     qn_mem_init(&mem, NULL, 0);
     list_pool_init(&pool, &mem);

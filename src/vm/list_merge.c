@@ -372,7 +372,7 @@ static const char *const method_names[] = {"merge", "hash", "recycled"};
 static const struct {
     double fixed, per_level;
 } method_costs[][QN_ISA_COUNT] = {
-    [LIST_MERGE] = {{0, 1.0}, {0, 0.9}, {0, 0.45}},
+    [LIST_MERGE] = {{0, 1.0}, {0, 0.9}, {0, 0.42}},
     [LIST_HASH] = {{3, 0}, {3, 0}, {3, 0}},
     [LIST_RECYCLED] = {{0, 1.8}, {0, 1.8}, {0, 1.8}},
 };

@@ -408,6 +408,8 @@ static bool convert_batch(qn_convert *cv, const qn_convert_task *t, uint32_t fir
     }
     for (uint32_t k = 0; k < cv->count; k++) {
         qn_field *f = &cv->fields[(size_t)k * BATCH];
+        if (cv->plans[k].kind == KIND_SKIP)
+            continue;
         for (uint32_t i = 0; forced && i < count; i++)
             force(cv, &cv->plans[k], &f[i]);
         for (uint32_t i = 0; cv->plans[k].day_first && i < count; i++)

@@ -900,8 +900,6 @@ static void watch(load *l)
 {
     qn_latch_take(&l->latch);
     while (l->workers_running) {
-        if (qn_cond_wait_for(&l->idle, &l->latch, POLL_NS))
-            continue;
         qn_latch_drop(&l->latch);
         if (!go_on(l)) {
             qn_error err = {0};
@@ -909,6 +907,8 @@ static void watch(load *l)
             fail(l, 0, 0, &err);
         }
         qn_latch_take(&l->latch);
+        if (l->workers_running)
+            qn_cond_wait_for(&l->idle, &l->latch, POLL_NS);
     }
     qn_latch_drop(&l->latch);
 }

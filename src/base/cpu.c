@@ -39,7 +39,7 @@ void qn_cpu_name(char name[64])
     char text[64] = "";
 #if defined(__x86_64__)
     uint32_t r[12] = {0};
-    if (__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u)
+    if ((unsigned)__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u)
         for (unsigned i = 0; i < 3; i++)
             __get_cpuid(0x80000002u + i, &r[i * 4], &r[i * 4 + 1], &r[i * 4 + 2], &r[i * 4 + 3]);
     memcpy(text, r, sizeof r);

@@ -65,6 +65,8 @@ typedef struct qn_kernels {
     /* The 1 bits of places[] take the bits of values[] in order, the others are 0: out[] is values spread
      * over places.  values holds a word more than the 1 bits of places need. */
     void (*deposit_bits)(const uint64_t *places, const uint64_t *values, size_t words, uint64_t *out);
+    /* XXH3-64 with seed 0: qn_checksum64 at the speed of the level, which the system's library does not use. */
+    uint64_t (*checksum64)(const void *data, size_t bytes);
 } qn_kernels;
 
 /* The kernels in force: the best this machine offers, unless qn_kernels_force said otherwise. */

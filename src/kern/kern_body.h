@@ -7,6 +7,9 @@
 #include "base/assert.h"
 #include "kern/kern.h"
 
+#define XXH_INLINE_ALL /* compiled here, with this level's flags */
+#include <xxhash.h>
+
 extern const qn_kernels QN_VEC_TABLE; /* kern.c chooses among them */
 
 /* One value of any width up to 64 from a bit stream, which may reach into a ninth byte. */
@@ -450,6 +453,11 @@ static void deposit_bits(const uint64_t *places, const uint64_t *values, size_t 
     }
 }
 
+static uint64_t checksum64(const void *data, size_t bytes)
+{
+    return XXH3_64bits(data, bytes);
+}
+
 const qn_kernels QN_VEC_TABLE = {
     .isa = QN_VEC_ISA,
     .unpack32 = unpack32,
@@ -469,4 +477,5 @@ const qn_kernels QN_VEC_TABLE = {
     .and_bits = and_bits,
     .xor_bits = xor_bits,
     .deposit_bits = deposit_bits,
+    .checksum64 = checksum64,
 };

@@ -275,6 +275,19 @@ static void fault_unmap(qn_vfs *vfs, qn_map *map)
     f->base->unmap(f->base, map);
 }
 
+static void fault_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
+                         qn_advice advice)
+{
+    fault *f = fault_of(vfs);
+    qn_latch_take(&f->latch);
+    const flipped *copy = f->flips;
+    while (copy && copy->data != map->data)
+        copy = copy->next;
+    qn_latch_drop(&f->latch);
+    if (!copy) /* a copy is no mapping */
+        f->base->advise(f->base, map, offset, bytes, advice);
+}
+
 static qn_status fault_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error *err)
 {
     fault   *f = fault_of(vfs);
@@ -309,26 +322,27 @@ qn_status qn_vfs_fault_new(qn_mem *mem, qn_vfs *base, qn_vfs **vfs, qn_error *er
     f->base = base;
     qn_latch_init(&f->latch);
     f->vfs = (qn_vfs){
-        .self       = f,
+        .self = f,
         .small_bytes = base->small_bytes,
-        .open       = fault_open,
-        .close      = fault_close,
-        .read       = fault_read,
-        .write      = fault_write,
-        .sync       = fault_sync,
-        .sync_dir   = fault_sync_dir,
-        .truncate   = fault_truncate,
-        .allocate   = fault_allocate,
-        .rename     = fault_rename,
-        .unlink     = fault_unlink,
-        .stat       = fault_stat,
-        .list       = fault_list,
-        .mkdir      = fault_mkdir,
-        .rmdir      = fault_rmdir,
-        .map        = fault_map,
-        .unmap      = fault_unmap,
-        .lock       = fault_lock,
-        .absolute   = fault_absolute,
+        .open = fault_open,
+        .close = fault_close,
+        .read = fault_read,
+        .write = fault_write,
+        .sync = fault_sync,
+        .sync_dir = fault_sync_dir,
+        .truncate = fault_truncate,
+        .allocate = fault_allocate,
+        .rename = fault_rename,
+        .unlink = fault_unlink,
+        .stat = fault_stat,
+        .list = fault_list,
+        .mkdir = fault_mkdir,
+        .rmdir = fault_rmdir,
+        .map = fault_map,
+        .unmap = fault_unmap,
+        .advise = fault_advise,
+        .lock = fault_lock,
+        .absolute = fault_absolute,
         .file_bytes = fault_file_bytes,
     };
     *vfs = &f->vfs;

@@ -860,6 +860,16 @@ static void memory_unmap(qn_vfs *vfs, qn_map *map)
     *map = (qn_map){0};
 }
 
+static void memory_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
+                          qn_advice advice)
+{
+    (void)vfs;
+    (void)map;
+    (void)offset;
+    (void)bytes;
+    (void)advice; /* everything is here already */
+}
+
 static qn_status memory_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error *err)
 {
     memory   *m  = memory_of(vfs);
@@ -912,24 +922,25 @@ qn_status qn_vfs_memory_new(qn_mem *mem, qn_vfs **vfs, qn_error *err)
     m->mem = mem;
     qn_latch_init(&m->latch);
     m->vfs = (qn_vfs){
-        .self       = m,
-        .open       = memory_open,
-        .close      = memory_close,
-        .read       = memory_read,
-        .write      = memory_write,
-        .sync       = memory_sync,
-        .sync_dir   = memory_sync_dir,
-        .truncate   = memory_truncate,
-        .allocate   = memory_allocate,
-        .rename     = memory_rename,
-        .unlink     = memory_unlink,
-        .stat       = memory_stat,
-        .list       = memory_list,
-        .mkdir      = memory_mkdir,
-        .rmdir      = memory_rmdir,
-        .map        = memory_map,
-        .unmap      = memory_unmap,
-        .lock       = memory_lock,
+        .self = m,
+        .open = memory_open,
+        .close = memory_close,
+        .read = memory_read,
+        .write = memory_write,
+        .sync = memory_sync,
+        .sync_dir = memory_sync_dir,
+        .truncate = memory_truncate,
+        .allocate = memory_allocate,
+        .rename = memory_rename,
+        .unlink = memory_unlink,
+        .stat = memory_stat,
+        .list = memory_list,
+        .mkdir = memory_mkdir,
+        .rmdir = memory_rmdir,
+        .map = memory_map,
+        .unmap = memory_unmap,
+        .advise = memory_advise,
+        .lock = memory_lock,
         .file_bytes = memory_file_bytes,
     };
     *vfs = &m->vfs;

@@ -93,6 +93,60 @@ static bool values_check(const column_state *c)
     }
 }
 
+/* ---- bringing in ----------------------------------------------------------------------------- */
+
+/* The sections of a block that this thread was the first to need, until it needs one of another
+ * block. */
+#define FRESH_SECTIONS 128u
+static _Thread_local struct {
+    const qn_block *block; /* to be compared, nothing else */
+    uint32_t        count;
+    struct {
+        uint16_t column;
+        uint8_t  kind;
+    } section[FRESH_SECTIONS];
+} fresh;
+static_assert(QN_FMT_MAX_COLUMNS <= UINT16_MAX, "columns fit");
+
+static void note_fresh(const qn_block *block, uint32_t column, qn_fmt_section_kind kind)
+{
+    if (fresh.block != block) {
+        fresh.block = block;
+        fresh.count = 0;
+    }
+    if (fresh.count == FRESH_SECTIONS)
+        return;
+    fresh.section[fresh.count].column = (uint16_t)column;
+    fresh.section[fresh.count++].kind = (uint8_t)kind;
+}
+
+/* Mapped files are read as hinted and not otherwise (bring_in), so sections are hinted whole. */
+static void bring_section(qn_block *block, uint32_t column, uint32_t kind)
+{
+    column_state        *c = &block->columns[column];
+    const section_state *s = &c->section[kind];
+    uint32_t             bit = 1u << kind;
+    if (!s->p || block->copy || (atomic_load_explicit(&c->verified, memory_order_relaxed) & bit) ||
+        (atomic_fetch_or_explicit(&c->expected, bit, memory_order_relaxed) & bit))
+        return;
+    block->env->vfs->advise(block->env->vfs, &block->map,
+                            (uint64_t)(s->p - (const uint8_t *)block->map.data), s->bytes,
+                            QN_ADVICE_SOON);
+}
+
+void qn_block_ahead(const qn_block *before, qn_block *now, qn_block *next)
+{
+    if (!before || fresh.block != before)
+        return;
+    for (uint32_t i = 0; i < fresh.count; i++) {
+        uint32_t column = fresh.section[i].column, kind = fresh.section[i].kind;
+        if (now && column < now->column_count)
+            bring_section(now, column, kind);
+        if (next && column < next->column_count)
+            bring_section(next, column, kind);
+    }
+}
+
 qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind kind, qn_error *err)
 {
     column_state        *c = &block->columns[column];
@@ -101,7 +155,9 @@ qn_status qn_block_verify(qn_block *block, uint32_t column, qn_fmt_section_kind 
     uint64_t             where = 0;
     if (!s->p)
         return qn_block_damaged(block, column, kind, c->data_offset, "the section is missing", err);
-    if (qn_checksum64(s->p, s->bytes) != s->checksum) {
+    note_fresh(block, column, kind);
+    bring_section(block, column, kind);
+    if (qn_kernels_get()->checksum64(s->p, s->bytes) != s->checksum) {
         qn_status st = qn_block_readable(block, err); /* an unreadable page is not a wrong one */
         return st != QN_OK
                    ? st
@@ -402,6 +458,8 @@ static qn_status read_whole(qn_block *block, qn_file *file, uint64_t bytes, qn_e
     return st;
 }
 
+#define HEADER_BYTES (32u << 10) /* enough for most headers with their descriptors */
+
 /* Mappings are few, some 65,000 in a process, and each takes a page at least: a table that has grown by many small
  * INSERTs is better off in memory.  Larger files follow when the kernel gives no more mappings. */
 static qn_status bring_in(qn_block *block, qn_file *file, uint64_t bytes, qn_error *err)
@@ -411,6 +469,12 @@ static qn_status bring_in(qn_block *block, qn_file *file, uint64_t bytes, qn_err
     if (bytes <= vfs->small_bytes)
         return read_whole(block, file, bytes, err);
     qn_status st = vfs->map(vfs, file, bytes, &block->map, &why);
+    /* Reading around what is touched would bring in other columns, megabytes of them where the
+     * system reads far ahead; instead everything that is wanted is hinted. */
+    if (st == QN_OK) {
+        vfs->advise(vfs, &block->map, 0, bytes, QN_ADVICE_SCATTERED);
+        vfs->advise(vfs, &block->map, 0, HEADER_BYTES, QN_ADVICE_SOON);
+    }
     if (st == QN_NOMEM)
         return read_whole(block, file, bytes, err);
     if (st != QN_OK && err && err->status == QN_OK)

@@ -143,7 +143,7 @@ static qn_status make_segment(qn_block_builder *b, qn_block_segment *segment, qn
     p += sizeof *c;
     for (unsigned i = 0; i < c->section_count; i++, p += sizeof(qn_fmt_section)) {
         const qn_build_section *s = &b->sections[i];
-        qn_fmt_section          f = {qn_checksum64(b->out.data + s->offset, s->bytes),
+        qn_fmt_section          f = {b->kern->checksum64(b->out.data + s->offset, s->bytes),
                                      (uint64_t)s->kind << QN_FMT_KIND_SHIFT | s->bytes};
         memcpy(p, &f, sizeof f);
     }

@@ -79,15 +79,16 @@ static void read_positions(const qn_kernels *k, const uint8_t *p, uint32_t count
 static bool positions_check(const qn_kernels *k, const uint8_t *p, uint32_t count, uint32_t n,
                             bool from_zero)
 {
-    uint32_t at[QN_UNIT_ROWS];
-    if (count > QN_FMT_POSITIONS_MAX) {
-        uint32_t ones = 0;
-        for (unsigned i = 0; i < QN_FMT_BITMAP_BYTES; i += 8)
-            ones += (uint32_t)__builtin_popcountll(qn_get64(p + i));
-        if (ones != count)
-            return false;
+    if (count > QN_FMT_POSITIONS_MAX) { /* a bitmap: ascending by nature */
+        uint64_t bits[QN_FMT_BITMAP_BYTES / 8];
+        memcpy(bits, p, sizeof bits);
+        for (uint32_t w = n / 64; w < QN_COUNTOF(bits); w++)
+            if (w > n / 64 ? bits[w] : bits[w] >> (n & 63))
+                return false;
+        return k->count_bits(bits, QN_COUNTOF(bits)) == count && (!from_zero || (bits[0] & 1));
     }
-    read_positions(k, p, count, at);
+    uint32_t at[QN_FMT_POSITIONS_MAX];
+    k->unpack32(p, 10, 0, at, count);
     for (uint32_t i = 0; i < count; i++)
         if (at[i] >= n || (i && at[i] <= at[i - 1]))
             return false;

@@ -34,6 +34,8 @@ typedef struct column_state {
     /* Bit per section kind that has been verified: set by whichever reader was first (release),
      * read by all (acquire).  Two readers may verify the same section; both find the same. */
     _Atomic uint32_t verified;
+    /* Bit per section kind that is being brought in; relaxed, a lost bit costs a second hint. */
+    _Atomic uint32_t expected;
     /* STR: the dictionary as zstd wants it, made by whichever reader was first. */
     _Atomic(struct ZSTD_DDict_s *) digested;
     /* STR: bit per chunk whose text is known to be valid; relaxed, a lost bit costs a second check.

@@ -170,6 +170,68 @@ static void test_dictionary_pays(void **state)
     world_deinit(&w);
 }
 
+/* What a scan needed of one block is hinted for the next ones: once, and only what it needed there
+ * for the first time. */
+typedef struct hints {
+    qn_vfs   vfs; /* the one below with advise replaced */
+    unsigned count;
+    uint64_t offset, bytes; /* of the last one */
+} hints;
+
+static void count_hint(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
+                       qn_advice advice)
+{
+    hints *h = (hints *)vfs;
+    assert_true(offset + bytes <= map->bytes || advice != QN_ADVICE_SOON || offset == 0);
+    h->count += advice == QN_ADVICE_SOON && offset > 0;
+    h->offset = offset;
+    h->bytes = bytes;
+}
+
+static void test_ahead(void **state)
+{
+    (void)state;
+    world         w;
+    qn_block_info info;
+    qn_block     *b[3];
+    uint32_t      codes[ROWS];
+    int64_t       values[ROWS], others[ROWS];
+    world_init(&w);
+    qn_vfs *below = w.env.vfs;
+    hints   h = {.vfs = *below};
+    h.vfs.advise = count_hint;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        values[i] = i % 100;
+        others[i] = i % 77;
+    }
+    qn_block_column_in in[] = {{QN_TYPE(BIGINT), values, NULL}, {QN_TYPE(BIGINT), others, NULL}};
+    CHECK_OK(&w, make_block(&w, in, 2, ROWS, &info));
+    w.env.vfs = &h.vfs;
+    for (int i = 0; i < 3; i++) /* one file stands for three */
+        CHECK_OK(&w,
+                 qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b[i], &w.err));
+    h.count = 0;
+    CHECK_OK(&w, qn_block_codes(b[0], 1, 0, ROWS, codes, &w.err));
+    assert_int_equal(h.count, 1); /* the section itself */
+    uint64_t offset = h.offset, bytes = h.bytes;
+    qn_block_ahead(b[0], b[1], b[2]);
+    assert_int_equal(h.count, 3); /* the same section of both, nothing of column 0 */
+    assert_true(h.offset == offset && h.bytes == bytes);
+    qn_block_ahead(b[0], b[1], NULL);
+    CHECK_OK(&w, qn_block_codes(b[1], 1, 0, ROWS, codes, &w.err));
+    assert_int_equal(h.count, 3);     /* on its way already */
+    qn_block_ahead(b[0], NULL, b[2]); /* this thread was last at block 1: nothing is known of 0 */
+    qn_block_ahead(NULL, b[1], b[2]);
+    CHECK_OK(&w, qn_block_codes(b[1], 1, 0, ROWS, codes, &w.err));
+    qn_block_ahead(b[1], b[0], b[2]);
+    assert_int_equal(h.count, 3);
+    for (int i = 0; i < 3; i++)
+        qn_block_unref(b[i]);
+    w.env.vfs = below;
+    drop_block(&w);
+    world_deinit(&w);
+}
+
 /* The statistics in the header say what the values are. */
 static void test_statistics(void **state)
 {
@@ -544,6 +606,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics),
                                        cmocka_unit_test(test_banks),
+                                       cmocka_unit_test(test_ahead),
                                        cmocka_unit_test(test_codecs),
                                        cmocka_unit_test(test_dictionary_pays),
                                        cmocka_unit_test(test_forms),

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/env.h"
+#include "base/hash.h"
 #include "kern/kern.h"
 
 #define LENGTH 300u
@@ -258,6 +259,17 @@ static void check_sums(const qn_kernels *k)
         }
 }
 
+/* Checksums are those of files that any other machine wrote. */
+static void check_checksums(const qn_kernels *k)
+{
+    uint8_t *bytes = malloc(20000 + 7);
+    for (size_t i = 0; i < 20000 + 7; i++)
+        bytes[i] = (uint8_t)qn_random_next(&rnd);
+    for (size_t n = 0; n <= 20000; n += 1 + n / 50)
+        assert_true(k->checksum64(bytes + n % 7, n) == qn_checksum64(bytes + n % 7, n));
+    free(bytes);
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -270,6 +282,7 @@ static void test_levels(void **state)
         check_level(k);
         check_plain(k);
         check_sums(k);
+        check_checksums(k);
     }
 }
 

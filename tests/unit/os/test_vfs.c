@@ -181,6 +181,16 @@ static void maps_outlive_names_and_growth(void **state)
         assert_memory_equal(map.data, "0123456789", 10);
         assert_memory_equal(part.data, "0123", 4);
         assert_int_equal(empty.bytes, 0);
+        /* Advice changes nothing, whatever part it speaks of. */
+        for (int advice = QN_ADVICE_SCATTERED; advice <= QN_ADVICE_SOON; advice++) {
+            w.vfs->advise(w.vfs, &map, 0, map.bytes, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &map, map.bytes - 1, 1, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &map, 1, UINT64_MAX, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &map, map.bytes, 1, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &map, UINT64_MAX, UINT64_MAX, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &part, 0, 0, (qn_advice)advice);
+            w.vfs->advise(w.vfs, &empty, 0, 1, (qn_advice)advice);
+        }
         w.vfs->unmap(w.vfs, &map);
         w.vfs->unmap(w.vfs, &part);
         w.vfs->unmap(w.vfs, &empty);

@@ -1,5 +1,5 @@
 /* How fast the distinct values of many sorted lists are counted: ns a value for merge tree, hash table and recycled
- * vectors, at every level of kernels.
+ * vectors, at every level of kernels; and how fast values are looked up in a hashed bitmap.
  *
  *     merge [values [E/G ...]]
  *
@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/env.h"
+#include "kern/hashed.h"
 #include "vm/list_merge.h"
 
 #define PARTITIONS 12
@@ -148,6 +149,35 @@ static void measure(uint32_t values, uint32_t lists, double per_value)
     free(s.table);
 }
 
+/* A bitmap of 2^size bits, of which an eighth is 1, asked for random values. */
+static void measure_hashed(unsigned size)
+{
+    enum { VALUES = 65536 };
+    uint64_t *values = malloc(VALUES * 8), *out = malloc(VALUES / 8), *set = calloc((size_t)1 << (size - 6), 8);
+    double    best[QN_ISA_COUNT] = {1e30, 1e30, 1e30};
+    for (size_t i = 0; i < VALUES; i++)
+        values[i] = qn_random_next(&rnd);
+    for (uint64_t i = 0; i < (uint64_t)1 << (size - 3); i++)
+        qn_hashed_add(set, size, qn_random_next(&rnd));
+    for (int repeat = 0; repeat < 25; repeat++)
+        for (int isa = 0; isa < QN_ISA_COUNT; isa++) {
+            const qn_hashed_kernels *k = qn_hashed_kernels_of((qn_isa)isa);
+            double                   start = now_ns();
+            if (!k)
+                continue;
+            k->select(values, VALUES, set, size, out);
+            double took = (now_ns() - start) / VALUES;
+            best[isa] = took < best[isa] ? took : best[isa];
+        }
+    printf("%8s %4s2^%-2u %5s ", "bitmap", "", size, "");
+    for (int i = 0; i < QN_ISA_COUNT; i++)
+        printf(best[i] < 1e29 ? " %9.2f" : "         -", best[i]);
+    printf("\n");
+    free(values);
+    free(out);
+    free(set);
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t list_counts[] = {2, 20, 191};
@@ -168,5 +198,7 @@ int main(int argc, char **argv)
             break;
     }
     list_pool_deinit(&pool);
+    for (unsigned size = 14; size <= 26; size += 4)
+        measure_hashed(size);
     return 0;
 }

@@ -228,7 +228,14 @@ static bool is_parquet(const copy_request *request)
            strcasecmp(request->file + n - m, suffix) == 0;
 }
 
-static bool run_parquet(qn_sh *sh, const copy_request *request)
+/* 'part-*.tsv': the engine finds the files, and loads them in one transaction. */
+static bool is_pattern(const copy_request *request)
+{
+    return request->from && !request->program && !request->standard && !request->own &&
+           strpbrk(request->file, "*?[") && access(request->file, F_OK) != 0;
+}
+
+static bool run_in_engine(qn_sh *sh, const copy_request *request)
 {
     qn_sh_buf sql = {0};
 
@@ -249,8 +256,8 @@ static bool request_run(qn_sh *sh, const copy_request *request)
     qn_sh_input  data;
     bool         ok;
 
-    if (is_parquet(request))
-        return run_parquet(sh, request);
+    if (is_parquet(request) || is_pattern(request))
+        return run_in_engine(sh, request);
     if (!request->standard && !request->own) {
         file = request_open(sh, request);
         if (!file)

@@ -96,7 +96,8 @@ static const sql_help statements[] = {
     {"COPY", "copy data between a file and a table",
      "COPY table [ ( column, ... ) ] FROM { 'file' | STDIN } [ WITH ( option, ... ) ]\n"
      "COPY { table [ ( column, ... ) ] | ( query ) } TO { 'file' | STDOUT } [ WITH ( option, ... ) ]"
-     "\n\noptions: FORMAT text|csv|parquet, DELIMITER, NULL, HEADER, QUOTE, ESCAPE, FORCE_QUOTE, "
+     "\n\n'file' to read may be a pattern with *, ? and [sets]: several files, in one transaction.\n"
+     "options: FORMAT text|csv|parquet, DELIMITER, NULL, HEADER, QUOTE, ESCAPE, FORCE_QUOTE, "
      "FORCE_NOT_NULL, FORCE_NULL\n"},
     {"CREATE TABLE", "define a new table",
      "CREATE TABLE [ IF NOT EXISTS ] name ( column type [ NOT NULL ] [ DEFAULT expression ], ... )"

@@ -54,6 +54,8 @@ check "COPY of several files" 0 "CREATE TABLE
 COPY 4
 1,2,3,x" "$quern" -At "$folder/parts" -c "CREATE TABLE p(a text)" -c "COPY p FROM '$folder/part-*.tsv'" \
     -c "SELECT string_agg(a, ',') FROM p"
+check "\\copy of several files" 0 "COPY 4
+8" "$quern" -At "$folder/parts" -c "\\copy p from '$folder/part-*.tsv'" -c "SELECT count(*) FROM p"
 check "COPY of several files, one of them bad" 1 "" "$quern" -q "$folder/parts" -c "CREATE TABLE q(a int)" \
     -c "COPY q FROM '$folder/part-*.tsv'"
 if grep -q 'part-2.tsv", line 2, column a' "$folder/err"; then echo "PASS shell COPY names the file"; else echo "FAIL shell COPY names the file"; fi

@@ -4,7 +4,7 @@
  * table looks most like a table wins, in the spirit of van den Burg, Nazábal and Sutton, "Wrangling messy CSV files by
  * detecting row and type patterns" (2019): a score multiplies how regular the rows are (all as long as the first, and
  * more than one field), how clean the cells are (none holds what would be a delimiter elsewhere), and how proper the
- * quotes are (each opens or closes a field).  The reader here and records.c agree on where fields and records end.
+ * quotes are (each opens or closes a field; one that never closes is no reason to give up quotes: reading says so).  The reader here and records.c agree on where fields and records end.
  *
  * Header and types.  The records of the sample are then read as they will be when the file is queried.  The first one
  * is a header when it is text over a column of something else; where all is text, when none of it appears below it again.
@@ -30,7 +30,6 @@ typedef struct dialect {
 typedef struct tally {
     uint32_t rows, regular, columns; /* columns of the first row */
     uint64_t cells, clean, quotes, stray;
-    bool     unfinished;
 } tally;
 
 static const char delimiters[] = {',', '\t', ';', '|'};
@@ -98,7 +97,6 @@ static void take(const char *data, size_t bytes, bool final, dialect d, tally *t
         }
         at_start = false;
     }
-    t->unfinished = quoted;
     if (final && (!blank || cells)) {
         t->cells++;
         t->clean += !dirty;
@@ -106,15 +104,13 @@ static void take(const char *data, size_t bytes, bool final, dialect d, tally *t
     }
 }
 
-static double score(const tally *t, dialect d, bool final)
+static double score(const tally *t, dialect d)
 {
     double regular = t->rows ? (double)t->regular / t->rows : 1;
     double clean = t->cells ? (double)t->clean / (double)t->cells : 1;
     double proper = t->quotes ? 1 - (double)t->stray / (double)t->quotes : 1;
     /* One field a row is regular whatever the file: it wins where nothing else is. */
     double shape = t->columns > 1 ? regular * regular * regular * regular * (1 - 1.0 / t->columns) : 0.2;
-    if (t->unfinished) /* the sample may end inside of quotes, the file may not */
-        proper *= final ? 0.1 : 0.9;
     double usual = d.quote == '"' ? (d.escape == '"' ? 1 : 0.99) : d.quote && t->quotes ? 0.98 : d.quote ? 0.96 : 0.97;
     return shape * (0.25 + 0.75 * clean) * proper * proper * usual;
 }
@@ -141,7 +137,7 @@ static dialect best_dialect(const char *data, size_t bytes, bool final, const qn
                 continue;
             tally t = {0};
             take(data, bytes, final, d, &t);
-            double s = score(&t, d, final);
+            double s = score(&t, d);
             if (d.quote == '"' && t.rows < *rows)
                 *rows = t.rows;
             if (s > best_score) {

@@ -31,6 +31,13 @@ done:
     return st;
 }
 
+static qn_status not_regular(const char *path, qn_error *err)
+{
+    qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "reading \"%s\", which is not a regular file, in FROM is not supported", path);
+    qn_error_hint(err, "It would have to be read twice.  COPY reads it once.");
+    return QN_ERROR;
+}
+
 static qn_status stat_member(qn_env *env, qn_files_member *m, qn_error *err)
 {
     qn_stat  info = {0};
@@ -49,12 +56,8 @@ static qn_status stat_member(qn_env *env, qn_files_member *m, qn_error *err)
     }
     if (info.is_directory)
         return qn_fail(err, QN_SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is a directory", m->path);
-    if (!info.is_regular) {
-        qn_fail(err, QN_SQLSTATE_FEATURE_NOT_SUPPORTED, "reading \"%s\", which is not a regular file, in FROM is not supported",
-                m->path);
-        qn_error_hint(err, "It would have to be read twice.  COPY reads it once.");
-        return QN_ERROR;
-    }
+    if (!info.is_regular)
+        return not_regular(m->path, err);
     m->bytes = info.bytes;
     m->modified_ns = info.modified_ns;
     return QN_OK;
@@ -107,6 +110,8 @@ static qn_status describe_csv(qn_env *env, qn_files *files, qn_files_member *mem
         QN_TRY(qn_csv_sniff(env, m->path, &options, arena, m->shape, err));
         if (!m->shape->column_count) /* empty: no rows */
             continue;
+        if (!m->bytes) /* made up when it is read */
+            return not_regular(m->path, err);
         m->part_count = qn_csv_part_count(m->path, m->bytes, files->request.part_bytes);
         files->rows += rows_of(m);
         if (!first) {

@@ -229,7 +229,7 @@ static void test_odd_files(void **state)
     assert_string_equal(sniff(&w, "a,b\xff\n1,2\n"), "22021: invalid byte sequence for encoding \"UTF8\": 0xff");
     assert_string_equal(sniff(&w, "\n\na,b\n\n1,2\n\n"), ",\"\" header: a integer, b integer");
     assert_string_equal(sniff(&w, "a"), ",\"\" header: a text");
-    assert_string_equal(sniff(&w, "\"unterminated"), ",00 header: \"unterminated text");
+    assert_string_equal(sniff(&w, "\"unterminated"), "22P04: unterminated CSV quoted field");
     /* Ragged rows: the table is found all the same, and reading says which line is wrong. */
     assert_string_equal(sniff(&w, "a,b,c\n1,2,3\n4,5\n6,7,8\n9,10,11\n"), ",\"\" header: a integer, b integer, c integer");
     world_close(&w);
@@ -372,6 +372,8 @@ static void test_errors(void **state)
                    "file \"f.csv\", line 4: \"5;6;7\"", "delim => ';'");
     expect_failure(&w, "a\tb\n1\t2\n3\t4\n5\t6\t7\n", "22P04", "extra data after last expected column",
                    "file \"f.csv\", line 4: \"5\t6\t7\"", "delim => E'\\t'");
+    expect_failure(&w, "a,b\n1,x\n2,\"open\n3,y\n", "22P04", "unterminated CSV quoted field",
+                   "file \"f.csv\", line 5: \"2,\"open\n3,y\n\"", "quote => '\"'");
     w.options.sample_rows = 2;
     expect_failure(&w, "a,b\n1,x\n2,y\nthree,z\n", "22P02", "invalid input syntax for type bigint: \"three\"",
                    "file \"f.csv\", line 4, column a: \"three\"", "all_varchar => true");

@@ -299,6 +299,25 @@ static int64_t integer_at(qn_bank bank, const void *data, size_t i)
     }
 }
 
+static qn_status computed_table(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, uint64_t *table)
+{
+    uint32_t  codes[256];
+    uint64_t  ids[256];
+    qn_status st = QN_OK;
+    for (uint32_t code = 0; code <= d->count && st == QN_OK;) {
+        uint32_t n = 0;
+        for (; code <= d->count && n < 256; code++)
+            if (dict_null(d, code))
+                table[code] = null_bits(k);
+            else
+                codes[n++] = code;
+        st = code_ids(vm, p, k, d, codes, n, ids);
+        for (uint32_t i = 0; i < n && st == QN_OK; i++)
+            table[codes[i]] = ids[i] << k->value.shift;
+    }
+    return st;
+}
+
 /* Key words by code.  NULL in *out: this dictionary is better not translated as a whole. */
 static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint64_t **out)
 {
@@ -316,7 +335,11 @@ static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint
     uint64_t *t = qn_arena_alloc(&vm->block, ((size_t)d->count + 1) * sizeof *t);
     if (!t)
         return qn_nomem(vm->err);
-    if (k->by_id) {
+    if (k->by_id && d->computed && vm->scan.selected >= d->count) {
+        qn_status st = computed_table(vm, p, k, d, t); /* in their order: neighbours are in the cache, and often equal */
+        if (st != QN_OK)
+            return st;
+    } else if (k->by_id) {
         memset(t, 0xff, ((size_t)d->count + 1) * sizeof *t);
     } else {
         qn_status st = dict_decode(vm, d);

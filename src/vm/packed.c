@@ -68,8 +68,10 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     l->all = qn_arena_array(arena, uint16_t, QN_LANES);
     l->fresh = qn_arena_array(arena, uint16_t, QN_LANES);
     l->hashes = qn_arena_array(arena, uint64_t, QN_LANES);
+    l->integers = qn_arena_array(arena, int64_t, QN_LANES);
+    l->null = qn_arena_array(arena, uint8_t, QN_LANES);
     l->best = qn_arena_array(arena, uint64_t, BEST_MAX);
-    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->index || !l->all || !l->fresh || !l->hashes || !l->best)
+    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->index || !l->all || !l->fresh || !l->hashes || !l->integers || !l->null || !l->best)
         return qn_nomem(err);
     for (uint32_t i = 0; i < QN_LANES; i++)
         l->all[i] = (uint16_t)i;
@@ -407,6 +409,60 @@ static qn_status ids_of_lanes(qn_vm *vm, qn_packed *p, const packed_key *k, cons
     return st;
 }
 
+#define INTEGERS(T, AT)                                                                             \
+    {                                                                                               \
+        const T *from = data;                                                                       \
+        for (uint32_t j = 0; j < n; j++)                                                            \
+            x[j] = (int64_t)from[AT];                                                               \
+    }
+#define INTEGERS_OF_BANK(AT)                                                                        \
+    switch (bank) {                                                                                 \
+    case QN_BANK_BOOL: INTEGERS(uint8_t, AT) break;                                                 \
+    case QN_BANK_I16: INTEGERS(int16_t, AT) break;                                                  \
+    case QN_BANK_I32: INTEGERS(int32_t, AT) break;                                                  \
+    default: INTEGERS(int64_t, AT) break;                                                           \
+    }
+
+/* The lanes' integers in l->integers; where some_null, null[] tells which are NULL.  Codes are looked up for these
+ * lanes only, in a dictionary decoded as a whole where that pays. */
+static qn_status integers(qn_vm *vm, packed_local *l, qn_vec *v, const uint16_t *lanes, uint32_t n)
+{
+    int64_t   *x = l->integers;
+    qn_bank    bank = (qn_bank)v->bank;
+    qn_status  st = QN_OK;
+    const void *data;
+    l->some_null = false;
+    if (v->form == QN_FORM_CODES && !v->sequence && vm->scan.block &&
+        (v->dict->values || (uint64_t)vm->scan.selected * 2 >= v->dict->count)) {
+        st = dict_decode(vm, v->dict);
+        if (st != QN_OK)
+            return st;
+        data = v->dict->values;
+        bank = (qn_bank)v->dict->bank;
+        const uint32_t *codes = v->codes;
+        INTEGERS_OF_BANK(codes[lanes[j]])
+        if (!v->dict->nulls && !qn_block_column_at(v->dict->block, v->dict->column)->null_count)
+            return QN_OK;
+    } else {
+        selection_begin(vm, lanes, n);
+        st = vec_flat(vm, v);
+        selection_end(vm);
+        if (st != QN_OK)
+            return st;
+        data = v->data;
+        if (v->form == QN_FORM_CONST)
+            INTEGERS_OF_BANK(0 * lanes[j])
+        else
+            INTEGERS_OF_BANK(lanes[j])
+        if (!v->nulls)
+            return QN_OK;
+    }
+    l->some_null = true;
+    for (uint32_t j = 0; j < n; j++)
+        l->null[j] = vec_null(v, lanes[j]);
+    return QN_OK;
+}
+
 /* OR key i of the lanes into their key words. */
 static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_t *table, qn_vec *v, const uint16_t *lanes, uint32_t n)
 {
@@ -458,29 +514,21 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
         }
         return QN_OK;
     }
-    selection_begin(vm, lanes, n);
-    st = vec_flat(vm, v);
-    selection_end(vm);
+    st = integers(vm, l, v, lanes, n);
     if (st != QN_OK)
         return st;
-    bool     constant = v->form == QN_FORM_CONST;
-    qn_bank  bank = (qn_bank)v->bank;
-    uint32_t shift = k->value.shift;
-    uint64_t base = (uint64_t)k->base;
-    if (bank == QN_BANK_I64 && !constant && !v->nulls) {
-        const int64_t *x = v->data;
+    uint32_t       shift = k->value.shift;
+    uint64_t       base = (uint64_t)k->base, null = null_bits(k);
+    const int64_t *x = l->integers;
+    if (!l->some_null) {
         for (uint32_t j = 0; j < n; j++)
-            to[j] |= ((uint64_t)x[lanes[j]] - base) << shift;
+            to[j] |= ((uint64_t)x[j] - base) << shift;
         return QN_OK;
     }
     for (uint32_t j = 0; j < n; j++) {
-        uint32_t lane = lanes[j];
-        if (vec_null(v, lane)) {
-            if (null_to)
-                null_to[j] |= null_bits(k);
-        } else {
-            to[j] |= ((uint64_t)integer_at(bank, v->data, constant ? 0 : lane) - base) << shift;
-        }
+        to[j] |= l->null[j] ? 0 : ((uint64_t)x[j] - base) << shift;
+        if (null_to)
+            null_to[j] |= l->null[j] ? null : 0;
     }
     return QN_OK;
 }
@@ -520,35 +568,36 @@ static qn_status accumulators(qn_vm *vm, qn_packed *p, uint32_t first, const uin
     for (uint32_t a = 0; a < p->argument_count; a++) {
         const packed_argument *arg = &p->arguments[a];
         qn_vec                *v = REG(vm, first + arg->reg);
-        bool                   values = arg->sum.bits || arg->smallest || arg->largest;
-        if (values) {
-            selection_begin(vm, lanes, n);
-            qn_status st = vec_flat(vm, v);
-            selection_end(vm);
-            if (st != QN_OK)
-                return st;
+        uint64_t              *counts = arg->count.bits ? l->lanes[arg->count.word] : NULL;
+        uint64_t              *sums = arg->sum.bits ? l->lanes[arg->sum.word] : NULL;
+        if (!sums && !arg->smallest && !arg->largest) {
+            for (uint32_t j = 0; j < n && counts; j++)
+                counts[j] += vec_null(v, lanes[j]) ? 0 : (uint64_t)(vm->weights ? vm->weights[lanes[j]] : 1) << arg->count.shift;
+            continue;
         }
-        bool      constant = v->form == QN_FORM_CONST;
-        uint64_t *counts = arg->count.bits ? l->lanes[arg->count.word] : NULL;
-        uint64_t *sums = arg->sum.bits ? l->lanes[arg->sum.word] : NULL;
-        uint64_t *smallest = arg->smallest ? l->lanes[arg->smallest] : NULL;
-        uint64_t *largest = arg->largest ? l->lanes[arg->largest] : NULL;
+        qn_status st = integers(vm, l, v, lanes, n);
+        if (st != QN_OK)
+            return st;
+        const int64_t *x = l->integers;
+        if (!l->some_null && !vm->weights && !arg->smallest && !arg->largest) {
+            for (uint32_t j = 0; j < n; j++)
+                sums[j] += ((uint64_t)x[j] - (uint64_t)arg->base) << arg->sum.shift;
+            for (uint32_t j = 0; j < n && counts; j++)
+                counts[j] += 1ull << arg->count.shift;
+            continue;
+        }
         for (uint32_t j = 0; j < n; j++) {
-            uint32_t lane = lanes[j];
-            if (vec_null(v, lane))
+            uint64_t weight = vm->weights ? vm->weights[lanes[j]] : 1;
+            if (l->some_null && l->null[j])
                 continue;
-            uint64_t weight = vm->weights ? vm->weights[lane] : 1;
             if (counts)
                 counts[j] += weight << arg->count.shift;
-            if (!values)
-                continue;
-            int64_t x = integer_at((qn_bank)v->bank, v->data, constant ? 0 : lane);
             if (sums)
-                sums[j] += (uint64_t)(x - arg->base) * weight << arg->sum.shift;
-            if (smallest)
-                smallest[j] = ~image(x);
-            if (largest)
-                largest[j] = image(x);
+                sums[j] += ((uint64_t)x[j] - (uint64_t)arg->base) * weight << arg->sum.shift;
+            if (arg->smallest)
+                l->lanes[arg->smallest][j] = ~image(x[j]);
+            if (arg->largest)
+                l->lanes[arg->largest][j] = image(x[j]);
         }
     }
     if (p->first_row)

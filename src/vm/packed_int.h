@@ -63,6 +63,9 @@ typedef struct packed_local { /* one worker's */
     tuple_cache *pair_caches;
     uint64_t    *lanes[TUPLE_MAX_WORDS]; /* words of the batch's tuples, one array a word */
     uint64_t    *hashes;      /* of the batch's tuples */
+    int64_t     *integers;    /* of one register, by integers() */
+    uint8_t     *null;
+    bool         some_null;
     uint32_t    *index;       /* of the batch's lanes into the block's code array */
     uint16_t    *all, *fresh;
     /* the block at hand */

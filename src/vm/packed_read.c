@@ -242,6 +242,21 @@ static uint64_t tie_of(const qn_packed *p, const uint64_t *t, uint8_t *key)
     return groups_hash(key + g->key_begin, g->key_end - g->key_begin);
 }
 
+typedef struct last_kept {
+    bool     known;
+    uint64_t count, tie;
+} last_kept;
+
+/* The last of the rows that this worker's top-N keeps, where nothing but the count and the tie order them. */
+static last_kept last_of_sink(const qn_vm *vm, const packed_field *leading)
+{
+    const qn_sink *s = vm->pl->sink;
+    if (!leading->bits || s->plan->sort_count != 1)
+        return (last_kept){0};
+    const output_local *o = &s->locals[vm->worker];
+    return (last_kept){o->has_boundary && o->boundary_known, (uint64_t)o->boundary_value.i64, o->boundary_tie};
+}
+
 qn_status packed_next(qn_vm *vm, qn_groups *g)
 {
     qn_packed    *p = g->packed;
@@ -256,13 +271,17 @@ qn_status packed_next(qn_vm *vm, qn_groups *g)
     if (!key)
         return qn_nomem(vm->err);
     uint64_t floor = leading.bits ? atomic_load_explicit(&p->floor, memory_order_relaxed) : 0;
+    last_kept last = last_of_sink(vm, &leading);
     vm->batch_first = vm->source_cursor;
     for (; vm->n < QN_LANES && vm->source_cursor < l->tuple_count; vm->source_cursor++) {
         uint64_t *t = l->tuples + vm->source_cursor * p->words;
         if (leading.bits && field_get(&leading, t) < floor)
             continue;
+        uint64_t tie = tie_of(p, t, key);
+        if (last.known && field_get(&leading, t) <= last.count && (field_get(&leading, t) < last.count || tie >= last.tie))
+            continue;
         vm->source_group_rows[vm->n] = (uint8_t *)t;
-        vm->ties[vm->n++] = tie_of(p, t, key);
+        vm->ties[vm->n++] = tie;
     }
     return QN_OK;
 }

@@ -5,7 +5,7 @@
 python3 tests/diff/diff.py --random 40
 python3 tests/diff/modes.py
 for option in "--set quern.optimizer=off" "--set quern.group_mode=hash" "--set quern.group_mode=code_array" \
-    "--set quern.dispatch=validate" "--set quern.isa=base" "--set quern.isa=avx2" "--threads 1" "--threads 4"; do
+    "--set quern.group_mode=partition" "--set quern.dispatch=validate" "--set quern.isa=base" "--set quern.isa=avx2" "--threads 1" "--threads 4"; do
     # a level this machine lacks is no failure
     if [[ $option == *isa=* ]] && ! build/quern -q -c "SET ${option#--set }" 2>/dev/null; then
         echo "SKIP slt $option (not on this machine)"

@@ -273,14 +273,6 @@ class Query:
 
 # ---- runs --------------------------------------------------------------------------------------
 
-def choices(quern, setting):
-    """What the setting may be, from the hint of the error that a wrong value gives."""
-    done = subprocess.run([quern, '-q', '-c', "SET %s = 'no such value'" % setting], capture_output=True, text=True, check=False)
-    found = re.search(r'Available values: (.*)\.', done.stderr)
-    return [x for x in found.group(1).split(', ')
-            if not subprocess.run([quern, '-q', '-c', "SET %s = '%s'" % (setting, x)], capture_output=True, check=False).returncode]
-
-
 def configurations(rng, modes, levels, extent):
     """(mode, level, threads, optimizer) in the order in which they are run; the first is the reference."""
     yield PLAIN
@@ -374,7 +366,7 @@ def main():
     parser.add_argument('--dump', help='write a script instead of running')
     o = parser.parse_args()
     seed = o.seed or random.SystemRandom().randrange(1, 2 ** 31)
-    modes, levels = choices(o.quern, 'quern.group_mode'), [x for x in choices(o.quern, 'quern.isa') if x != 'auto']
+    modes, levels = diff.choices(o.quern, 'quern.group_mode'), [x for x in diff.choices(o.quern, 'quern.isa') if x != 'auto']
     print('seed %d; modes %s; kernels %s' % (seed, ' '.join(modes), ' '.join(levels)))
     good = True
     with postgresql(o) as server:

@@ -75,12 +75,13 @@ static inline void qn_touch(uint64_t bytes)
 {
     qn_block_thread_bytes += bytes;
 }
+#define QN_TOUCH_LINE 64u /* what a single value costs */
 /* `count` of a section's `total` equal parts. */
 static inline void qn_touch_part(const section_state *section, uint64_t count, uint64_t total)
 {
-    qn_touch(total ? section->bytes * count / total : 0);
+    uint64_t bytes = total ? section->bytes * count / total : 0;
+    qn_touch(bytes > QN_TOUCH_LINE || !section->bytes ? bytes : QN_TOUCH_LINE);
 }
-#define QN_TOUCH_LINE 64u /* what a single value costs */
 
 /* Arguments of a call about codes first..first+count-1 of a DICT column; bank NONE: any. */
 qn_status qn_block_need_codes(qn_block *block, uint32_t column, qn_bank bank, uint32_t first,

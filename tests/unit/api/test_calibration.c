@@ -210,6 +210,57 @@ static void a_damaged_file_is_said_once_and_replaced(void **state)
     qn_vfs_memory_free(vfs);
 }
 
+/* What a plan read, as text of several lines. */
+static void explained(qn_connection *conn, const char *sql, char *out, size_t room)
+{
+    qn_result      *r = NULL;
+    const qn_chunk *chunk = NULL;
+    qn_error        err = {.status = QN_OK};
+    size_t          n = 0;
+    assert_int_equal(qn_query(conn, sql, &r, &err), QN_OK);
+    while (qn_result_next(r, &chunk, &err) == QN_OK && chunk)
+        for (uint32_t row = 0; row < qn_chunk_rows(chunk) && n < room; row++) {
+            size_t      bytes;
+            const char *text = qn_chunk_text(chunk, 0, row, &bytes);
+            n += (size_t)snprintf(out + n, room - n, "%.*s\n", (int)bytes, text);
+        }
+    assert_true(n < room);
+    qn_result_free(r);
+}
+
+static unsigned long long bytes_of(const char *analysis)
+{
+    const char *at = strstr(analysis, "bytes=");
+    assert_non_null(at);
+    return strtoull(at + 6, NULL, 10);
+}
+
+static void explain_analyze_says_what_was_read(void **state)
+{
+    (void)state;
+    qn_database   *db = NULL;
+    qn_connection *conn = NULL;
+    qn_error       err = {.status = QN_OK};
+    qn_options     options = {.threads = 1};
+    char           text[8192];
+    assert_int_equal(qn_open(NULL, &options, &db, &err), QN_OK);
+    assert_int_equal(qn_connect(db, &conn, &err), QN_OK);
+    assert_int_equal(answer(conn, "CREATE TABLE t AS SELECT i * 7919 % 1009 AS a, i AS b FROM generate_series(1, 100000) g(i)", text, sizeof text, &err), QN_OK);
+    explained(conn, "EXPLAIN (ANALYZE, TIMING OFF) SELECT count(*) FROM t", text, sizeof text);
+    assert_int_equal(bytes_of(text), 0); /* the header knows */
+    explained(conn, "EXPLAIN (ANALYZE, TIMING OFF) SELECT count(*) FROM t WHERE a = 5", text, sizeof text);
+    assert_true(bytes_of(text) < 4000); /* values and counts, not rows */
+    explained(conn, "EXPLAIN (ANALYZE, TIMING OFF) SELECT a % 10, sum(b) FROM t GROUP BY 1", text, sizeof text);
+    /* 100,000 codes of 10 bits, and b; whatever the form it is neither nothing nor much more than 4 bytes a row */
+    assert_in_range(bytes_of(text), 125000, 600000);
+    assert_null(strstr(text, "memory bandwidth")); /* nobody measured it */
+    assert_int_equal(answer(conn, "SELECT count(*) FROM quern_calibrate()", text, sizeof text, &err), QN_OK);
+    explained(conn, "EXPLAIN ANALYZE SELECT a % 10, sum(b) FROM t GROUP BY 1", text, sizeof text);
+    assert_non_null(strstr(text, "% of memory bandwidth)"));
+    qn_disconnect(conn);
+    qn_close(db);
+}
+
 /* A file that cannot be read is no reason not to open; refused memory is. */
 static void reading_it_fails_softly(void **state)
 {
@@ -254,6 +305,7 @@ int main(void)
         cmocka_unit_test(no_bit_changes_unnoticed),
         cmocka_unit_test(other_versions_and_machines),
         cmocka_unit_test(a_damaged_file_is_said_once_and_replaced),
+        cmocka_unit_test(explain_analyze_says_what_was_read),
         cmocka_unit_test(reading_it_fails_softly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

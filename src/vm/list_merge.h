@@ -43,7 +43,7 @@ typedef struct list_plan {
 uint64_t list_merge_count(const qn_merge_kernels *k, const list_run *runs, uint32_t count, uint64_t *scratch_a,
                           uint64_t *scratch_b, uint32_t *starts, list_plan *plan);
 
-/* table has list_hash_slots(all) values, at most three times as many as all (64 at least); it is cleared by the call. */
+/* table has list_hash_slots(all) values, three to six times as many as all (64 at least); it is cleared by the call. */
 uint64_t list_hash_slots(uint32_t all);
 uint64_t list_hash_count(const list_run *runs, uint32_t count, uint64_t *table);
 

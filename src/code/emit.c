@@ -1037,6 +1037,32 @@ static bool is_comparison(emitter *e, const qn_expr *x, uint8_t *op, const qn_ex
     return false;
 }
 
+/* A comparison, or several of them joined by OR (all of one column). */
+static bool is_ranges(emitter *e, const qn_expr *x)
+{
+    uint8_t        op;
+    const qn_expr *k;
+    if (x->kind != QN_EXPR_OR)
+        return is_comparison(e, x, &op, &k);
+    for (uint32_t i = 0; i < x->argc; i++)
+        if (!is_comparison(e, x->args[i], &op, &k))
+            return false;
+    return true;
+}
+
+static void slot_range(emitter *e, uint32_t s, const qn_expr *x)
+{
+    uint32_t n = x->kind == QN_EXPR_OR ? x->argc : 1;
+    for (uint32_t i = 0; i < n && e->st == QN_OK; i++) {
+        uint8_t        op = 0;
+        const qn_expr *k = NULL;
+        is_comparison(e, x->kind == QN_EXPR_OR ? x->args[i] : x, &op, &k);
+        pooled  *c = pool_of(e, k);
+        uint32_t how = op | (i ? QN_RANGE_OR : 0u) | (i + 1 < n ? QN_RANGE_MORE : 0u);
+        emitn(e, QN_OP_SLOT_RANGE, e->slots[s].in_bank, (uint32_t[]){s, c ? c->constant : 0, how}, 3);
+    }
+}
+
 /* A column against a constant pattern; its kind (type/pattern.h), or -1. */
 static int pattern_kind(emitter *e, const qn_expr *x, const qn_expr **pattern)
 {
@@ -1048,13 +1074,12 @@ static int pattern_kind(emitter *e, const qn_expr *x, const qn_expr **pattern)
 
 static filter_form form_of(emitter *e, const qn_expr *x)
 {
-    uint8_t        op;
     const qn_expr *k;
     qn_expr_facts f = qn_facts_of(&e->facts, x);
     bool          values = e->pl->source.kind == QN_SOURCE_VALUES && f.column == (int32_t)e->pl->source.column;
     if ((e->pl->source.kind != QN_SOURCE_TABLE && !values) || f.column < 0 || f.is_volatile)
         return FORM_ROWS;
-    if (is_comparison(e, x, &op, &k))
+    if (is_ranges(e, x))
         return FORM_RANGE;
     if (x->kind == QN_EXPR_IN && strip(x->args[0])->kind == QN_EXPR_COLUMN && searchable(x->args[0]->type.id))
         return FORM_IN;
@@ -1209,19 +1234,15 @@ static void block_filters(emitter *e, const int *filter_slots, uint32_t *calls, 
     uint32_t           first_end = *end_count;
     for (int text = 0; text < 2; text++) {
         for (uint32_t i = 0; i < pl->filter_count && e->st == QN_OK; i++) {
-            const qn_expr *x = pl->filters[i], *k = NULL;
-            uint8_t        op;
+            const qn_expr *x = pl->filters[i];
             int            form = (int)form_of(e, x);
             uint32_t       s = (uint32_t)filter_slots[i];
             if ((form != FORM_RANGE && form != FORM_IN) || (e->slots[s].in_bank == QN_BANK_STR) != text)
                 continue;
-            if (form == FORM_RANGE) {
-                is_comparison(e, x, &op, &k);
-                pooled *c = pool_of(e, k);
-                emitn(e, QN_OP_SLOT_RANGE, e->slots[s].in_bank, (uint32_t[]){s, c ? c->constant : 0, op}, 3);
-            } else {
+            if (form == FORM_RANGE)
+                slot_range(e, s, x);
+            else
                 emit2(e, QN_OP_SLOT_IN, e->slots[s].in_bank, s, set_add(e, x));
-            }
             ends[*end_count] = text ? emit2(e, QN_OP_BLOCK_SELECT, QN_BANK_NONE, s, 0) : 0;
             ends[*end_count + 1] = s;
             *end_count += 2;

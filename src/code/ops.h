@@ -108,7 +108,7 @@
     X(0xD1, SLOT_BEGIN,   "sj",   0, 0, "start evaluating slot s per distinct value, or continue at j")   \
     X(0xD2, SLOT_NEXT,    "sj",   0, 0, "next distinct values into the slot's input, or continue at j")   \
     X(0xD3, SLOT_STORE,   "s",    0, 0, "keep the slot's results for these values")                       \
-    X(0xD4, SLOT_RANGE,   "skn",  0, 0, "codes that compare (n) with constant k, by search")              \
+    X(0xD4, SLOT_RANGE,   "skn",  0, 0, "codes that compare (n) with constant k, by search; n + 256: these too, n + 512: more follow")              \
     X(0xD5, SLOT_IN,      "sk",   0, 0, "codes of the constants of set k, by search")                     \
     X(0xD6, SLOT_PRUNE,   "skn",  0, 0, "visit only values that may match pattern k of kind n (type/pattern.h)")\
     X(0xD7, BLOCK_SELECT, "sj",   0, 0, "keep the block's rows, or values, whose code passed slot s, or the filled filter that gains most for its cost; to j when none is left")\
@@ -154,6 +154,8 @@ typedef enum qn_op {
 #undef X
 } qn_op;
 
+/* In the comparison of SLOT_RANGE: codes are added to those the slot has; the slot is complete with a later one. */
+enum { QN_RANGE_OR = 256, QN_RANGE_MORE = 512 };
 enum { QN_FLAG_WIDE = 1, QN_FLAG_NULLABLE = 2, QN_FLAG_REGISTER = 4, QN_FLAG_BLANKS = 8, QN_FLAG_BANK_SHIFT = 4 };
 
 static inline uint8_t  qn_instr_op(uint32_t w) { return (uint8_t)w; }

@@ -1077,8 +1077,10 @@ static bool step_pipeline(verifier *v, state *s)
             return refuse(v, slot->is_filter ? "unknown kind of pattern" : "not a filter");
         return true;
     case QN_OP_SLOT_RANGE:
-        if (v->x[2] < QN_OP_EQ || v->x[2] > QN_OP_GE)
+        if ((v->x[2] & 0xff) < QN_OP_EQ || (v->x[2] & 0xff) > QN_OP_GE || v->x[2] > (QN_RANGE_OR | QN_RANGE_MORE | 0xff))
             return refuse(v, "unknown comparison");
+        if ((v->x[2] & QN_RANGE_OR) && !(s->slots[a] & SLOT_READY))
+            return refuse(v, "slot %u has no codes yet", a);
         if (v->p->constant_info[b].bank != slot->in_bank)
             return refuse(v, "constant %u is of another bank", b);
         break;

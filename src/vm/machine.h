@@ -423,6 +423,15 @@ static inline uint16_t *vm_sel_buffer(qn_vm *vm, uint32_t depth)
 static inline uint32_t vm_selected(const qn_vm *vm) { return vm->sel ? vm->sel_n : vm->n; }
 static inline bool     bit_get(const uint64_t *bits, uint32_t i) { return bits && (bits[i / 64] >> (i % 64) & 1); }
 static inline void     bit_set(uint64_t *bits, uint32_t i) { bits[i / 64] |= 1ull << (i % 64); }
+static inline void     bits_set_range(uint64_t *bits, uint32_t first, uint32_t end) /* first … end-1 */
+{
+    for (; first < end && first % 64; first++)
+        bit_set(bits, first);
+    for (; first + 64 <= end; first += 64)
+        bits[first / 64] = UINT64_MAX;
+    for (; first < end; first++)
+        bit_set(bits, first);
+}
 
 static inline bool     codeset_has(const qn_codeset *set, uint32_t code)
 {

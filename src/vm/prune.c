@@ -89,29 +89,19 @@ static qn_status literal_chunks(qn_vm *vm, uint32_t column, const qn_pattern_fac
     return QN_OK;
 }
 
-static void set_codes(uint64_t *bits, uint32_t first, uint32_t end)
-{
-    for (; first < end && first % 64; first++)
-        bit_set(bits, first);
-    for (; first + 64 <= end; first += 64)
-        bits[first / 64] = UINT64_MAX;
-    for (; first < end; first++)
-        bit_set(bits, first);
-}
-
 /* What is not visited passes. */
 static void pass_unvisited(slot_state *state, uint32_t distinct)
 {
     uint32_t next = state->next ? state->next : 1;
-    set_codes(state->set.bits, 1, next);
-    set_codes(state->set.bits, state->last + 1, distinct + 1);
+    bits_set_range(state->set.bits, 1, next);
+    bits_set_range(state->set.bits, state->last + 1, distinct + 1);
     for (uint32_t chunk = 0; state->chunks && chunk * QN_CHUNK_STRINGS < distinct; chunk++) {
         uint32_t first = chunk * QN_CHUNK_STRINGS + 1, end = first + QN_CHUNK_STRINGS;
         if (bit_get(state->chunks, chunk))
             continue;
         first = first > next ? first : next;
         end = end <= state->last ? end : state->last + 1;
-        set_codes(state->set.bits, first, end);
+        bits_set_range(state->set.bits, first, end);
     }
 }
 
@@ -130,8 +120,8 @@ static uint32_t chunks_to_visit(const slot_state *state)
 static qn_status settle_range(slot_state *state, uint32_t first, uint32_t end, uint32_t distinct, bool negated)
 {
     if (negated) {
-        set_codes(state->set.bits, 1, first);
-        set_codes(state->set.bits, end, distinct + 1);
+        bits_set_range(state->set.bits, 1, first);
+        bits_set_range(state->set.bits, end, distinct + 1);
     } else {
         state->set = (qn_codeset){.is_range = true, .lo = first, .hi = end - 1};
     }

@@ -329,34 +329,102 @@ static qn_status codes_except(qn_vm *vm, uint32_t first, uint32_t end, uint32_t 
     return QN_OK;
 }
 
+static bool waits(const qn_vm *vm, uint32_t s)
+{
+    const qn_slot *slot = &vm->program->slots[s];
+    return slot->pipeline == vm->pl->code->plan->number && slot->is_filter && vm->slots[s].prepared && !vm->slots[s].applied;
+}
+
+/* The codes that compare with a constant. */
+static qn_status compared_codes(qn_vm *vm, uint32_t column, uint32_t constant, uint32_t op, qn_codeset *set)
+{
+    uint32_t first, end, distinct = qn_block_column_at(vm->scan.block, column)->distinct;
+    *set = (qn_codeset){.is_range = true, .lo = 1, .hi = 0};
+    if (vm->constant_nulls[constant])
+        return QN_OK;
+    qn_status st = qn_block_search(vm->scan.block, column, &vm->constants[constant], &first, &end, vm->err);
+    if (st != QN_OK)
+        return st;
+    switch (op) {
+    case QN_OP_EQ: set->lo = first, set->hi = end - 1; break;
+    case QN_OP_LT: set->hi = first - 1; break;
+    case QN_OP_LE: set->hi = end - 1; break;
+    case QN_OP_GT: set->lo = end, set->hi = distinct; break;
+    case QN_OP_GE: set->lo = first, set->hi = distinct; break;
+    default: return codes_except(vm, first, end, distinct, set);
+    }
+    return QN_OK;
+}
+
+static bool is_empty(const qn_codeset *set) { return set->is_range && set->lo > set->hi; }
+
+/* Add the codes of `more` to a set. */
+static qn_status codes_add(qn_vm *vm, qn_codeset *set, const qn_codeset *more, uint32_t distinct)
+{
+    if (is_empty(more))
+        return QN_OK;
+    if (is_empty(set)) {
+        *set = *more;
+        return QN_OK;
+    }
+    if (set->is_range && more->is_range && set->lo <= more->hi + 1 && more->lo <= set->hi + 1) {
+        set->lo = set->lo < more->lo ? set->lo : more->lo;
+        set->hi = set->hi > more->hi ? set->hi : more->hi;
+        return QN_OK;
+    }
+    size_t    words = ((size_t)distinct + 64) / 64;
+    uint64_t *bits = qn_arena_alloc0(&vm->block, words * 8);
+    if (!bits)
+        return qn_nomem(vm->err);
+    for (int i = 0; i < 2; i++) {
+        const qn_codeset *x = i ? more : set;
+        if (x->is_range)
+            bits_set_range(bits, x->lo, x->hi + 1);
+        for (size_t k = 0; !x->is_range && k < words; k++)
+            bits[k] |= x->bits[k];
+    }
+    *set = (qn_codeset){.bits = bits};
+    return QN_OK;
+}
+
+/* Two ranges of one column are one: BETWEEN reads its codes once. */
+static void join_ranges(qn_vm *vm, uint32_t s)
+{
+    qn_codeset *set = &vm->slots[s].set;
+    for (uint32_t i = 0; i < vm->program->slot_count && set->is_range; i++) {
+        const qn_codeset *other = &vm->slots[i].set;
+        if (i == s || !waits(vm, i) || vm->program->slots[i].column != vm->program->slots[s].column || !other->is_range)
+            continue;
+        set->lo = set->lo > other->lo ? set->lo : other->lo;
+        set->hi = set->hi < other->hi ? set->hi : other->hi;
+        vm->slots[i].applied = true;
+    }
+}
+
 static qn_status slot_range(qn_vm *vm, uint32_t w)
 {
     const uint32_t        *x = qn_operands(vm->program, w);
     const qn_slot         *slot = &vm->program->slots[x[0]];
     slot_state            *state = &vm->slots[x[0]];
     const qn_block_column *c = qn_block_column_at(vm->scan.block, slot->column);
-    uint32_t               first, end;
+    qn_codeset             set;
 
     if (c->kind == QN_COL_RAW || vm->exec->settings.force_codes_off) {
         state->by_row = true;
         return QN_OK;
     }
+    if (!(x[2] & QN_RANGE_OR))
+        state->set = (qn_codeset){.is_range = true, .lo = 1, .hi = 0};
     state->prepared = true;
-    state->set = (qn_codeset){.is_range = true, .lo = 1, .hi = 0};
-    if (vm->constant_nulls[x[1]] || !c->distinct || vm->scan.nothing)
+    if (!c->distinct || vm->scan.nothing)
         return QN_OK;
-    qn_status st = qn_block_search(vm->scan.block, slot->column, &vm->constants[x[1]], &first, &end, vm->err);
-    if (st != QN_OK)
+    qn_status st = compared_codes(vm, slot->column, x[1], x[2] & 0xff, &set);
+    if (st == QN_OK)
+        st = codes_add(vm, &state->set, &set, c->distinct);
+    if (st != QN_OK || x[2] & QN_RANGE_MORE)
         return st;
-    switch (x[2]) {
-    case QN_OP_EQ: state->set.lo = first, state->set.hi = end - 1; break;
-    case QN_OP_LT: state->set.hi = first - 1; break;
-    case QN_OP_LE: state->set.hi = end - 1; break;
-    case QN_OP_GT: state->set.lo = end, state->set.hi = c->distinct; break;
-    case QN_OP_GE: state->set.lo = first, state->set.hi = c->distinct; break;
-    default: return codes_except(vm, first, end, c->distinct, &state->set);
-    }
-    vm->scan.nothing = state->set.lo > state->set.hi;
+    join_ranges(vm, x[0]);
+    vm->scan.nothing = is_empty(&state->set);
     return QN_OK;
 }
 
@@ -464,12 +532,6 @@ static qn_status share_kept(qn_vm *vm, uint32_t column, const qn_codeset *set, d
         *share = (double)in / c->distinct;
     }
     return st;
-}
-
-static bool waits(const qn_vm *vm, uint32_t s)
-{
-    const qn_slot *slot = &vm->program->slots[s];
-    return slot->pipeline == vm->pl->code->plan->number && slot->is_filter && vm->slots[s].prepared && !vm->slots[s].applied;
 }
 
 /* Of the pipeline's filters that are filled and not yet applied, the one that drops most rows for the bytes it reads. */

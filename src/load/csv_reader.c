@@ -355,6 +355,13 @@ static qn_status cursor_next(qn_reader_cursor *c, qn_reader_vector *vectors, uin
     return QN_OK;
 }
 
+static double cursor_fraction(const qn_reader_cursor *c)
+{
+    return c->reader->compressed ? qn_input_fraction(c->stream.input)
+           : c->at->count        ? (double)c->next / c->at->count
+                                 : 1;
+}
+
 /* ---- readers --------------------------------------------------------------------------------- */
 
 static void reader_close(qn_reader *reader)
@@ -371,7 +378,8 @@ static void reader_close(qn_reader *reader)
 }
 
 static const qn_reader_ops ops = {.close = reader_close, .cursor_open = cursor_open, .cursor_next = cursor_next,
-                                  .cursor_close = cursor_close, .cursor_move = cursor_move};
+                                  .cursor_close = cursor_close, .cursor_move = cursor_move,
+                                  .cursor_fraction = cursor_fraction};
 
 uint64_t qn_csv_part_count(const char *path, uint64_t bytes, uint64_t part_bytes)
 {

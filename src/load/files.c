@@ -424,6 +424,12 @@ static qn_status cursor_next(qn_reader_cursor *cursor, qn_reader_vector *vectors
     return c->ops->cursor_next(c->inner, vectors, rows, err);
 }
 
+static double cursor_fraction(const qn_reader_cursor *cursor)
+{
+    const files_cursor *c = (const files_cursor *)cursor;
+    return c->inner && c->ops->cursor_fraction ? c->ops->cursor_fraction(c->inner) : -1;
+}
+
 static void reader_close(qn_reader *reader)
 {
     files_reader *r = (files_reader *)reader;
@@ -440,7 +446,8 @@ static void reader_close(qn_reader *reader)
 }
 
 static const qn_reader_ops ops = {.close = reader_close, .cursor_open = cursor_open, .cursor_next = cursor_next,
-                                  .cursor_close = cursor_close, .cursor_move = cursor_move};
+                                  .cursor_close = cursor_close, .cursor_move = cursor_move,
+                                  .cursor_fraction = cursor_fraction};
 
 static qn_status same_columns(const qn_files *now, const qn_files *then, qn_error *err)
 {

@@ -51,13 +51,15 @@ typedef struct qn_reader_ops {
     /* *rows = 0 at the end of the part; vectors: one per wanted column */
     qn_status (*cursor_next)(qn_reader_cursor *cursor, qn_reader_vector *vectors, uint32_t *rows, qn_error *err);
     void (*cursor_close)(qn_reader_cursor *cursor);
-    /* The next three are NULL where a reader cannot tell or do that. */
+    /* The next four are NULL where a reader cannot tell or do that. */
     void (*part_info)(const qn_reader *reader, uint64_t part, qn_reader_part *info);
     /* Passes over rows of the part, at most to its end. */
     qn_status (*cursor_skip)(qn_reader_cursor *cursor, uint64_t rows, qn_error *err);
     /* The cursor goes on with another part of its reader and keeps its memory; NULL: not offered.  After an error it can
      * only be closed. */
     qn_status (*cursor_move)(qn_reader_cursor *cursor, uint64_t part, qn_error *err);
+    /* Share of the part that was read; negative when unknown. */
+    double (*cursor_fraction)(const qn_reader_cursor *cursor);
 } qn_reader_ops;
 
 struct qn_reader { /* the common head of every kind of reader */

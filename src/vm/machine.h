@@ -383,6 +383,7 @@ struct qn_vm {
     uint64_t              **source_nulls;
     qn_reader_cursor       *cursor;        /* FILE: kept from morsel to morsel */
     bool                    cursor_begun;  /* it is on this morsel's part */
+    uint64_t                polled_ns;     /* when progress was last told within a part */
     qn_reader_vector       *file_vectors;
     file_dict              *file_dicts;    /* per vector: its dictionary, made when first met in a part */
     qn_scan                 scan;

@@ -11,6 +11,7 @@
 #include "load/files.h"
 
 #define PART_SHIFT  40   /* a row id: the part, and the row in so many bits */
+#define POLL_NS     100000000u
 #define ROW_BYTES   32u  /* a guess, where the number of rows is not known */
 
 qn_status source_file_prepare(qn_exec *exec, pipeline_state *pl, qn_error *err)
@@ -83,14 +84,33 @@ static qn_status cursor_begin(qn_vm *vm)
     return st;
 }
 
+/* The scheduler looks at cancellation and progress between morsels; a compressed file is one morsel, however large. */
+static qn_status poll(qn_vm *vm)
+{
+    const qn_exec_settings *set = &vm->exec->settings;
+    qn_clock               *clock = &vm->exec->env->clock;
+    const qn_reader_ops    *ops = vm->pl->file->ops;
+    bool                    go_on = !set->cancel || !atomic_load_explicit(set->cancel, memory_order_relaxed);
+
+    /* worker 0 is the calling thread */
+    if (go_on && set->progress && vm->worker == 0 && vm->pl->morsels == 1 && vm->cursor_begun && ops->cursor_fraction) {
+        uint64_t now = clock->monotonic_ns(clock->self);
+        if (now - vm->polled_ns >= POLL_NS) {
+            vm->polled_ns = now;
+            go_on = set->progress(set->progress_arg, ops->cursor_fraction(vm->cursor));
+        }
+    }
+    return go_on ? QN_OK : qn_fail(vm->err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+}
+
 qn_status source_file_next(qn_vm *vm)
 {
     const qn_sink *sink = vm->pl->sink;
     uint64_t       first = vm->morsel << PART_SHIFT | vm->source_cursor;
-    qn_status      st;
+    qn_status      st = poll(vm);
 
-    if (vm->exec->settings.cancel && atomic_load_explicit(vm->exec->settings.cancel, memory_order_relaxed))
-        return qn_fail(vm->err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    if (st != QN_OK)
+        return st;
     if (sink && first > atomic_load_explicit(&sink->early_tie, memory_order_relaxed))
         return QN_OK;
     if (!vm->cursor_begun) {

@@ -373,6 +373,30 @@ static void progress_may_stop_a_statement(void **state)
     assert_answer(w->conn, "SELECT count(*) FROM t", "120000");
 }
 
+/* A compressed file is one morsel: progress is told inside of it, and both ways to stop are seen there. */
+static void progress_within_a_file(void **state)
+{
+    world     *w = *state;
+    qn_result *r = NULL;
+    report     p = {.go_on = true, .thread = pthread_self()};
+    char       folder[] = "/tmp/quern-api-XXXXXX", path[64], sql[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/f.csv.gz", folder);
+    snprintf(sql, sizeof sql, "COPY (SELECT g AS a, 'x' AS b FROM generate_series(1, 20000) g) TO '%s' (FORMAT csv, HEADER)", path);
+    do_(w->conn, sql);
+    snprintf(sql, sizeof sql, "SELECT sum(a) FROM read_csv('%s')", path);
+    qn_set_progress(w->conn, note_progress, &p);
+    assert_answer(w->conn, sql, "200010000");
+    assert_true(p.calls > 0);
+    p.go_on = false;
+    assert_int_equal(qn_query(w->conn, sql, &r, &w->err), QN_INTERRUPTED);
+    assert_string_equal(w->err.sqlstate, "57014");
+    qn_set_progress(w->conn, NULL, NULL);
+    assert_answer(w->conn, sql, "200010000");
+    remove(path);
+    remove(folder);
+}
+
 /* ---- notices and COPY -------------------------------------------------------------------------- */
 
 static void note_notice(void *arg, const char *severity, const qn_error *notice)
@@ -526,6 +550,7 @@ int main(void)
         TEST(errors_carry_detail_and_hint),
         TEST(another_thread_interrupts),
         TEST(progress_may_stop_a_statement),
+        TEST(progress_within_a_file),
         TEST(notices_are_called_back),
         TEST(copy_goes_through_callbacks),
         TEST(connections_share_data_not_settings),

@@ -17,6 +17,7 @@
 #define WINDOW_BYTES     ((size_t)1 << 18)
 #define HEADER_BYTES     ((size_t)1 << 10) /* usually enough for a page's header */
 #define HEADER_BYTES_MAX ((size_t)1 << 24)
+#define CHUNK_SLACK      128u /* early writers did not count the dictionary's header as part of the chunk */
 #define BITMAP_WORDS     (QN_PQ_BATCH / 64)
 
 typedef struct buffer {
@@ -32,7 +33,7 @@ typedef struct page_header {
     bool     has_crc, has_body, packed;
 } page_header;
 
-enum { PAGE_DATA = 0, PAGE_INDEX = 1, PAGE_DICTIONARY = 2, PAGE_DATA2 = 3 };
+enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2, PAGE_DATA2 = 3 }; /* all others are passed over */
 
 struct qn_pq_reader {
     const qn_pq_file   *file;
@@ -45,7 +46,8 @@ struct qn_pq_reader {
     qn_bank             bank;
     size_t              size; /* of a value */
 
-    uint64_t at, end;     /* in the file: the next page's header, the end of the chunk */
+    uint64_t at, end;     /* in the file: the next page's header, where the chunk's bytes may end at the latest */
+    uint64_t stop;        /* where no page begins any more */
     uint64_t window_at;   /* where the window begins in the file */
     size_t   window_have;
     buffer   window;
@@ -136,16 +138,17 @@ done:
 
 /* ---- page headers ---------------------------------------------------------------------------------- */
 
-static void read_data_header(qn_thrift *t, page_header *h, bool second)
+static void read_data_header(qn_thrift *t, page_header *h, int64_t type)
 {
     qn_thrift_field f = {0};
+    bool            second = type == PAGE_DATA2;
     h->packed = true;
     while (qn_thrift_next(t, &f)) {
         if (f.id == 1)
             h->values = qn_thrift_int(t, &f);
         else if (f.id == (second ? 4 : 2))
             h->encoding = qn_thrift_int(t, &f);
-        else if (f.id == 3 && !second)
+        else if (f.id == 3 && type == PAGE_DATA)
             h->level_encoding = qn_thrift_int(t, &f);
         else if (f.id == 5 && second)
             h->def_bytes = qn_thrift_int(t, &f);
@@ -185,7 +188,7 @@ static void read_page_header(qn_thrift *t, page_header *h)
                 int64_t type = f.id == 5 ? PAGE_DATA : f.id == 7 ? PAGE_DICTIONARY : PAGE_DATA2;
                 page_header other;
                 bool        mine = h->type == type;
-                read_data_header(t, mine ? h : &other, f.id == 8);
+                read_data_header(t, mine ? h : &other, type);
                 h->has_body |= mine;
             }
             break;
@@ -385,7 +388,7 @@ static qn_status next_page(qn_pq_reader *r, uint64_t *skip, qn_error *err)
 
     r->page_rows = 0;
     while (r->page_rows == 0 && r->pages_left) {
-        if (r->at == r->end)
+        if (r->at >= r->stop)
             QN_TRY(qn_pq_damaged(r->file, err, "a column chunk has fewer rows than it says"));
         QN_TRY(next_header(r, &h, &body, err));
         bool data = h.type == PAGE_DATA || h.type == PAGE_DATA2;
@@ -623,7 +626,8 @@ qn_status qn_pq_reader_new(const qn_pq_file *f, uint64_t part, uint32_t column, 
     r->bank = qn_type_bank((qn_sql_type)f->reader.columns[column].type.id);
     r->size = qn_bank_bytes(r->bank);
     r->at = r->chunk->offset;
-    r->end = r->chunk->offset + r->chunk->bytes;
+    r->end = r->stop = r->chunk->offset + r->chunk->bytes;
+    r->end += f->reader.bytes - r->end < CHUNK_SLACK ? f->reader.bytes - r->end : CHUNK_SLACK;
     r->pages_left = r->chunk->values;
     qn_arena_init(&r->strings, mem);
     qn_arena_init(&r->dict_arena, mem);

@@ -545,12 +545,12 @@ static qn_status read_groups(qn_pq_file *f, qn_thrift *t, size_t count, qn_error
 
 /* ---- the file -------------------------------------------------------------------------------------- */
 
+/* The file's own number of rows is passed over: some writers left it 0, and row groups have theirs. */
 static qn_status parse(qn_pq_file *f, const uint8_t *data, size_t bytes, qn_error *err)
 {
     qn_thrift       t = {data, data + bytes, false}, groups = {0};
     qn_thrift_field field = {0};
     size_t          group_count = 0;
-    int64_t         rows = -1;
     qn_status       st = QN_OK;
 
     while (st == QN_OK && qn_thrift_next(&t, &field)) {
@@ -558,8 +558,6 @@ static qn_status parse(qn_pq_file *f, const uint8_t *data, size_t bytes, qn_erro
             size_t n = qn_thrift_list(&t, &field, QN_THRIFT_STRUCT);
             if (!t.failed)
                 st = read_schema(f, &t, n, err);
-        } else if (field.id == 3) {
-            rows = qn_thrift_int(&t, &field);
         } else if (field.id == 4) { /* they need the schema: read when all else is known */
             groups = t;
             group_count = qn_thrift_list(&groups, &field, QN_THRIFT_STRUCT);
@@ -572,8 +570,6 @@ static qn_status parse(qn_pq_file *f, const uint8_t *data, size_t bytes, qn_erro
         st = read_groups(f, &groups, group_count, err);
     if (st == QN_OK && (t.failed || groups.failed || !f->columns))
         st = qn_pq_damaged(f, err, "its description ends early");
-    if (st == QN_OK && (rows < 0 || (uint64_t)rows != f->reader.rows))
-        st = qn_pq_damaged(f, err, "its row groups do not add up to its rows");
     return st;
 }
 

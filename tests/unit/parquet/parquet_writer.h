@@ -122,7 +122,7 @@ typedef struct writer {
     w_column columns[W_COLUMNS];
     unsigned count, groups;
     w_chunk  chunks[W_GROUPS][W_COLUMNS];
-    int64_t  rows[W_GROUPS];
+    int64_t  rows[W_GROUPS], lost_rows; /* those that the file does not say it has */
     bool     crc, bad_crc;
 } writer;
 
@@ -170,6 +170,7 @@ static inline void w_dict_packed(writer *w, unsigned c, int count, int encoding,
     field(&h, 7, T_STRUCT);
     field_int(&h, 1, count);
     field_int(&h, 2, encoding);
+    field(&h, 3, T_FALSE); /* not sorted */
     stop(&h);
     stop(&h);
     put(&w->out, h.data, h.n);
@@ -329,7 +330,7 @@ static inline void w_finish(writer *w)
     stop(&f);
     for (unsigned c = 0; c < w->count; c++)
         w_element(&f, &w->columns[c]);
-    field_int(&f, 3, rows);
+    field_int(&f, 3, rows - w->lost_rows);
     list(&f, 4, w->groups, T_STRUCT);
     for (unsigned g = 0; g < w->groups; g++) {
         list(&f, 1, leaves, T_STRUCT);

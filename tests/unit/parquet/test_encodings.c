@@ -335,6 +335,33 @@ static void test_dictionary_after_values(void **state)
     world_close(&w);
 }
 
+/* A chunk whose bytes do not count the dictionary page's header, as early writers had them, and a file that says that it
+ * has no rows at all. */
+static void test_early_writers(void **state)
+{
+    (void)state;
+    world   w;
+    writer  f;
+    w_bytes dict = {0}, b = {0};
+    world_open(&w);
+    w_begin(&f, &(w_column){.name = "a", .physical = INT32}, 1);
+    w_group(&f, 3);
+    w_chunk_begin(&f, 0, 3);
+    put32(&dict, 10);
+    put32(&dict, 20);
+    w_dict(&f, 0, 2, &dict);
+    put8(&b, 1);
+    put_hybrid(&b, (uint32_t[]){1, 0, 1}, 3, 1);
+    w_page(&f, 0, 3, DICT, NULL, &b);
+    f.chunks[0][0].bytes -= 12;
+    f.lost_rows = 3;
+    finish(&w, &f);
+    expect_file(&w.f, "x", "20\n10\n20\n");
+    empty(&b);
+    empty(&dict);
+    world_close(&w);
+}
+
 /* Levels from the top bit of each byte, as the first writers had them. */
 static void test_bit_packed_levels(void **state)
 {
@@ -850,6 +877,7 @@ int main(void)
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_dictionary_after_values),
+        cmocka_unit_test(test_early_writers),
         cmocka_unit_test(test_bit_packed_levels),
         cmocka_unit_test(test_booleans),
         cmocka_unit_test(test_times),

@@ -27,6 +27,14 @@ bool exec_fits(const qn_exec *x, uint64_t bytes)
     return bytes <= 64u << 10 || bytes <= exec_budget(x) / 8 / (uint64_t)x->workers;
 }
 
+uint64_t exec_left(const qn_exec *x)
+{
+    if (!x->limiter)
+        return UINT64_MAX;
+    uint64_t used = atomic_load_explicit(&x->limiter->used_bytes, memory_order_relaxed), most = exec_budget(x) / 5 * 7;
+    return most > used ? most - used : 0;
+}
+
 uint64_t exec_share(const qn_exec *x)
 {
     uint64_t budget = exec_budget(x), least = budget / 8, used;
@@ -284,7 +292,7 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     if (pl->sink) {
         st = sink_finish(x, pl->sink, main->err);
         if (st == QN_OK)
-            pl->sink->result->loose = !pl->sink->result->entries && pipeline_is_loose(pl);
+            pl->sink->result->loose = !pl->sink->result->entries && !pl->sink->result->sorted && pipeline_is_loose(pl);
     } else {
         bool last = number + 1 == x->program->pipeline_count || x->program->pipelines[number + 1].plan->group_owner != plan->group_owner ||
                     !x->program->pipelines[number + 1].plan->to_groups;

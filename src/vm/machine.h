@@ -242,6 +242,8 @@ typedef struct output_local { /* per worker */
     output_segment *segments; /* without sort: which chunks belong to which morsel */
     uint32_t        segment_count, segment_capacity;
     bool            fresh_segment;
+    struct sort_run *runs; /* with sort: what went to disk */
+    uint32_t        run_count, run_capacity;
     uint64_t        emitted;
     bool            has_boundary; /* top-N: rows behind it cannot win */
     uint64_t        boundary;     /* prefix of the last row kept */
@@ -562,6 +564,7 @@ void      groups_unload(qn_groups *g, int worker);
 bool      exec_over_budget(const qn_exec *exec);
 uint64_t  exec_budget(const qn_exec *exec); /* bytes in use beyond which to spill; UINT64_MAX: no limit */
 uint64_t  exec_share(const qn_exec *exec);  /* what one worker may still take for something that it soon gives back */
+uint64_t  exec_left(const qn_exec *exec);   /* what may be taken at once, to the last eighth of the limit */
 bool      exec_fits(const qn_exec *exec, uint64_t bytes); /* a worker may hold so much by value of a block */
 /* sink.c */
 qn_status sink_new(qn_exec *exec, const qn_code_pipeline *cp, qn_sink **out, qn_error *err);

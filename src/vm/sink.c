@@ -4,10 +4,11 @@
  * is in row order whatever the number of workers.  With it, rows carry an order-preserving 64-bit prefix of the
  * first sort key; ties beyond all keys go by row id or group identity.  Under a LIMIT each worker keeps about the
  * best `limit + offset` rows: once twice that many are held they are cut back, and the prefix of the last survivor
- * becomes a boundary that later rows are tested against before anything is copied. */
-#include "vm/machine.h"
+ * becomes a boundary that later rows are tested against before anything is copied.
+ *
+ * Rows that do not fit the memory limit go to disk: chunks as they are, or as sorted runs (row_spill.c). */
+#include "vm/sort.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include "base/assert.h"
 
@@ -55,85 +56,13 @@ void sink_free(qn_sink *s, qn_mem *mem)
 
 static void local_free(qn_mem *mem, output_local *l)
 {
+    sort_free_runs(mem, l);
     qn_rows_free(l->rows);
     qn_free(mem, l->segments, l->segment_capacity * sizeof *l->segments);
     memset(l, 0, sizeof *l);
 }
 
 /* ---- order ------------------------------------------------------------------------------------ */
-
-typedef struct order_context {
-    const qn_rows   *rows;
-    const qn_output *plan;
-} order_context;
-
-static uint64_t float_bits(double d)
-{
-    uint64_t u;
-    if (isnan(d))
-        return UINT64_MAX;
-    d = d == 0 ? 0 : d;
-    memcpy(&u, &d, 8);
-    return u >> 63 ? ~u : u | 1ull << 63;
-}
-
-/* An order-preserving 62-bit summary of a value, with NULLs placed and direction applied. */
-static uint64_t prefix_of(const qn_sort_key *key, qn_bank bank, qn_sql_type type, const qn_datum *v, bool null)
-{
-    uint64_t p = 0;
-    if (null)
-        return key->nulls_first ? 0 : UINT64_MAX;
-    switch (bank) {
-    case QN_BANK_BOOL: p = v->b; break;
-    case QN_BANK_I16: p = (uint64_t)(v->i16 + 32768); break;
-    case QN_BANK_I32: p = (uint64_t)((int64_t)v->i32 + 2147483648LL) << 16; break;
-    case QN_BANK_I64: p = ((uint64_t)v->i64 ^ 1ull << 63) >> 2; break;
-    case QN_BANK_F32: p = float_bits((double)v->f32) >> 2; break;
-    case QN_BANK_F64: p = float_bits(v->f64) >> 2; break;
-    case QN_BANK_STR:
-        if (type != QN_TYPE_CHAR) {
-            const unsigned char *s = (const unsigned char *)qn_str_data(&v->str);
-            for (uint32_t i = 0; i < 8; i++)
-                p = p << 8 | (i < v->str.bytes ? s[i] : 0);
-            p >>= 2;
-        }
-        break;
-    default: break; /* compared in full */
-    }
-    if (key->descending)
-        p = (1ull << 62) - 1 - p;
-    return p + 1;
-}
-
-static int compare_rows(const order_context *c, const qn_rows_entry *a, const qn_rows_entry *b)
-{
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
-    const qn_rows_chunk *x = c->rows->chunks[a->chunk], *y = c->rows->chunks[b->chunk];
-    for (uint32_t i = 0; i < c->plan->sort_count; i++) {
-        const qn_sort_key *k = &c->plan->sort[i];
-        bool               na = bit_get(x->nulls[k->target], a->lane), nb = bit_get(y->nulls[k->target], b->lane);
-        if (na || nb) {
-            if (na && nb)
-                continue;
-            return na == k->nulls_first ? -1 : 1;
-        }
-        qn_datum p, q;
-        qn_bank  bank = c->rows->banks[k->target];
-        qn_bank_get(bank, x->values[k->target], a->lane, &p);
-        qn_bank_get(bank, y->values[k->target], b->lane, &q);
-        int r = qn_value_compare(c->rows->types[k->target].id, &p, &q);
-        if (r)
-            return k->descending ? -r : r;
-    }
-    uint64_t s = x->ties[a->lane], t = y->ties[b->lane];
-    return (s > t) - (s < t);
-}
-
-static int compare_entries(const void *a, const void *b, void *context)
-{
-    return compare_rows(context, a, b);
-}
 
 static qn_status entries_add(qn_rows *r, uint64_t prefix, uint32_t chunk, uint32_t lane, qn_error *err)
 {
@@ -195,9 +124,9 @@ static void note_boundary(const qn_sink *s, output_local *l)
 /* Keep the best `keep` rows of a worker and remember the boundary. */
 static qn_status cut_back(qn_vm *vm, qn_sink *s, output_local *l)
 {
-    order_context c = {l->rows, s->plan};
+    sort_order c = {l->rows, s->plan};
     qn_rows      *fresh;
-    qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, compare_entries, &c);
+    qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, sort_compare_entries, &c);
     qn_status st = qn_rows_new(&vm->exec->mem, s->types, s->plan->target_count, s->plan->visible_count, &fresh, vm->err);
     if (st != QN_OK)
         return st;
@@ -225,8 +154,8 @@ qn_status sink_last(qn_vm *vm, qn_sink *s, const qn_datum **last)
             if (st != QN_OK)
                 return st;
         } else {
-            order_context c = {l->rows, s->plan};
-            qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, compare_entries, &c);
+            sort_order c = {l->rows, s->plan};
+            qsort_r(l->rows->entries, l->rows->entry_count, sizeof *l->rows->entries, sort_compare_entries, &c);
             l->rows->entry_count = s->keep;
             note_boundary(s, l);
         }
@@ -382,6 +311,14 @@ static bool loses_tie(const qn_vm *vm, const qn_sink *s, const output_local *l, 
     return c > 0 || (c == 0 && s->plan->sort_count == 1 && vm_tie(vm, lane) > l->boundary_tie);
 }
 
+/* A worker's rows go to disk when the execution is over its budget and they are enough for the trip to be worth it. */
+static bool must_spill(const qn_exec *exec, const output_local *l)
+{
+    uint64_t held = l->rows->arena.used_bytes + l->rows->entry_capacity * sizeof *l->rows->entries;
+    uint64_t least = exec_budget(exec) / 16 / (uint64_t)exec->workers;
+    return held > (least < 1u << 20 ? least : 1u << 20) && exec->spill.vfs && exec_over_budget(exec);
+}
+
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
 {
     output_local    *l = &s->locals[vm->worker];
@@ -417,7 +354,7 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
             bool     null = vec_null(v, lane);
             if (!null)
                 vec_get(v, lane, &d);
-            uint64_t p = prefix_of(key, (qn_bank)v->bank, s->types[key->target].id, &d, null);
+            uint64_t p = sort_prefix_of(key, (qn_bank)v->bank, s->types[key->target].id, &d, null);
             if (l->has_boundary && p >= l->boundary && loses_tie(vm, s, l, key, &d, null, p, lane))
                 continue;
             prefixes[n] = p;
@@ -485,7 +422,9 @@ qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)
     } else if (s->keep < UINT64_MAX / 4 && l->rows->entry_count >= 2 * s->keep + QN_LANES / 2) {
         return cut_back(vm, s, l);
     }
-    return QN_OK;
+    if (!must_spill(vm->exec, l))
+        return QN_OK;
+    return ordered ? sort_spill_local(vm->exec, s, l, vm->err) : qn_rows_spill(l->rows, &vm->exec->spill, vm->err);
 }
 
 /* ---- finishing -------------------------------------------------------------------------------- */
@@ -506,6 +445,21 @@ static int by_morsel(const void *a, const void *b)
 static void free_rows(void *rows) { qn_rows_free(rows); }
 
 static qn_status adopt(qn_rows *to, qn_rows *from, qn_error *err) { return qn_arena_defer(&to->arena, free_rows, from, err); }
+
+/* Without entries, rows are numbered as chunks come. */
+static qn_status number_rows(qn_rows *result, qn_error *err)
+{
+    uint64_t total = 0;
+    result->chunk_starts = qn_arena_array(&result->arena, uint64_t, result->chunk_count + 1);
+    if (!result->chunk_starts)
+        return qn_nomem(err);
+    for (uint32_t c = 0; c < result->chunk_count; c++) {
+        result->chunk_starts[c] = total;
+        total += result->chunks[c]->count;
+    }
+    result->count = total;
+    return QN_OK;
+}
 
 static qn_status finish_unordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn_error *err)
 {
@@ -528,40 +482,21 @@ static qn_status finish_unordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn
             if (st != QN_OK)
                 return st;
         }
-    result->chunk_starts = qn_arena_array(&result->arena, uint64_t, result->chunk_count + 1);
-    if (!result->chunk_starts)
-        return qn_nomem(err);
-    uint64_t total = 0;
-    for (uint32_t c = 0; c < result->chunk_count; c++) {
-        result->chunk_starts[c] = total;
-        total += result->chunks[c]->count;
-    }
-    result->count = total;
-    return QN_OK;
+    return number_rows(result, err);
 }
 
-static bool same_group(const order_context *c, const qn_rows_entry *a, const qn_rows_entry *b, uint32_t keys)
-{
-    const qn_rows_chunk *x = c->rows->chunks[a->chunk], *y = c->rows->chunks[b->chunk];
-    for (uint32_t i = 0; i < keys; i++) {
-        uint32_t t = c->plan->sort[i].target;
-        bool     na = bit_get(x->nulls[t], a->lane), nb = bit_get(y->nulls[t], b->lane);
-        qn_datum p, q;
-        if (na != nb)
-            return false;
-        if (na)
-            continue;
-        qn_bank_get(c->rows->banks[t], x->values[t], a->lane, &p);
-        qn_bank_get(c->rows->banks[t], y->values[t], b->lane, &q);
-        if (qn_value_compare(c->rows->types[t].id, &p, &q))
-            return false;
-    }
-    return true;
-}
+#define FEW_ROWS 4096u /* rows below which memory is no question */
 
 static qn_status finish_ordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn_error *err)
 {
     qn_status st = QN_OK;
+    uint64_t  total = 0;
+    for (int w = 0; w < exec->workers; w++)
+        total += s->locals[w].rows ? s->locals[w].rows->entry_count : 0;
+    result->entries = qn_alloc(result->mem, qn_mul(total + 1, sizeof *result->entries));
+    if (!result->entries)
+        return qn_nomem(err);
+    result->entry_capacity = total + 1;
     for (int w = 0; w < exec->workers; w++) {
         qn_rows *r = s->locals[w].rows;
         if (!r)
@@ -576,32 +511,47 @@ static qn_status finish_ordered(qn_exec *exec, qn_sink *s, qn_rows *result, qn_e
         if (st != QN_OK)
             return st;
     }
-    order_context c = {result, s->plan};
-    if (result->entry_count)
-        qsort_r(result->entries, result->entry_count, sizeof *result->entries, compare_entries, &c);
+    sort_order o = {result, s->plan};
+    st = sort_entries(exec, &o, result->entries, result->entry_count, err);
     result->count = result->entry_count;
-    if (s->plan->distinct_on && result->count) {
+    if (st == QN_OK && s->plan->distinct_on && result->count) {
         uint64_t kept = 1;
-        for (uint64_t i = 1; i < result->count; i++)
-            if (!same_group(&c, &result->entries[kept - 1], &result->entries[i], s->plan->distinct_on))
-                result->entries[kept++] = result->entries[i];
+        for (uint64_t i = 1; i < result->count; i++) {
+            const qn_rows_entry *x = &result->entries[kept - 1], *y = &result->entries[i];
+            if (!sort_same_group(&o, result->chunks[x->chunk], x->lane, result->chunks[y->chunk], y->lane, s->plan->distinct_on))
+                result->entries[kept++] = *y;
+        }
         result->count = kept;
     }
-    return QN_OK;
+    return st;
 }
 
 qn_status sink_finish(qn_exec *exec, qn_sink *s, qn_error *err)
 {
     qn_status st = qn_rows_new(&exec->mem, s->types, s->plan->target_count, s->plan->visible_count, &s->result, err);
-    bool      ordered = false;
+    bool      ordered = false, runs = false;
+    uint64_t  entries = 0;
     if (st != QN_OK)
         return st;
     for (int w = 0; w < exec->workers; w++)
         if (s->locals[w].rows) {
             s->result->table = s->locals[w].rows->table;
             ordered = ordered || s->locals[w].rows->entries;
+            runs = runs || s->locals[w].run_count;
+            entries += s->locals[w].rows->entry_count;
         }
-    st = ordered ? finish_ordered(exec, s, s->result, err) : finish_unordered(exec, s, s->result, err);
+    /* sorting in memory takes two entries a row more */
+    runs = runs || (ordered && exec->spill.vfs && entries > FEW_ROWS && 2 * entries * sizeof(qn_rows_entry) > exec_left(exec));
+    if (runs) {
+        st = sort_merge_runs(exec, s, s->result, err);
+        if (st == QN_OK)
+            st = number_rows(s->result, err);
+    } else if (ordered) {
+        st = finish_ordered(exec, s, s->result, err);
+    } else {
+        s->result->spill = &exec->spill; /* some chunks may be on disk */
+        st = finish_unordered(exec, s, s->result, err);
+    }
     for (int w = 0; w < exec->workers; w++) {
         output_local *l = &s->locals[w];
         if (l->rows && st == QN_OK) {

@@ -173,6 +173,8 @@ static qn_status buffer_next(qn_vm *vm, uint64_t end)
             return qn_nomem(vm->err);
     }
     qn_status st = qn_rows_read(r, vm->source_cursor, &vm->n, vm->source_values, vm->source_nulls, &vm->batch, vm->err);
+    if (vm->n > end - vm->source_cursor) /* reads end where chunks on disk do, which need not be where morsels do */
+        vm->n = (uint32_t)(end - vm->source_cursor);
     vm->batch_first = vm->source_cursor;
     if (r->loose && st == QN_OK) {
         if (!vm->tie_buffer)
@@ -180,7 +182,7 @@ static qn_status buffer_next(qn_vm *vm, uint64_t end)
         if (!vm->tie_buffer)
             return qn_nomem(vm->err);
         vm->ties = vm->tie_buffer;
-        qn_rows_ties(r, vm->source_cursor, vm->n, vm->ties);
+        st = qn_rows_ties(r, vm->source_cursor, vm->n, vm->ties, &vm->batch, vm->err);
     }
     vm->source_cursor += vm->n;
     return st;

@@ -422,13 +422,18 @@ static qn_status lazy_identities(qn_vm *vm, const qn_vec *v, uint8_t *keys, uint
     const qn_str     *s = v->data;
     const qn_hash128 *hashes = NULL;
     uint64_t          place = UINT64_MAX;
+    const qn_str     *last = NULL; /* what is no reference often is one constant: a CASE's other branch */
+    qn_hash128        last_id = {0, 0};
     FOR_LANES(vm, lane, {
         qn_hash128  id = {0, 0};
         qn_lazy_str lazy;
         if (vec_null(v, lane)) {
             /* stays 0 */
         } else if (s[lane].bytes != QN_STR_LAZY) {
-            id = qn_blake3_128(qn_str_data(&s[lane]), s[lane].bytes);
+            if (!last || !qn_str_equal(last, &s[lane]))
+                last_id = qn_blake3_128(qn_str_data(&s[lane]), s[lane].bytes);
+            last = &s[lane];
+            id = last_id;
         } else {
             memcpy(&lazy, &s[lane], sizeof lazy);
             if (((uint64_t)lazy.block << 32 | lazy.column) != place) {

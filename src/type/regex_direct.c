@@ -41,6 +41,7 @@ typedef struct instruction {
     bool     possessive; /* REPEAT: what it took it keeps */
     uint8_t  set;        /* SET, REPEAT */
     uint16_t target;     /* SPLIT, JUMP; SAVE: which */
+    uint8_t  groups, first_group; /* SPLIT: how many groups its branches may set, and from which on */
     uint16_t text, bytes; /* TEXT: in literals */
     uint32_t min, max;   /* REPEAT */
     uint64_t word, mask; /* TEXT of at most 8 bytes: as loaded from memory, and which bits count */
@@ -456,6 +457,29 @@ static bool first_bytes(const qn_direct *d, uint32_t i, bool first[256])
     }
 }
 
+/* Where the branches of a split meet again: where it jumps to, or where the jump before that place leads. */
+static uint32_t meeting_of(const qn_direct *d, uint32_t split)
+{
+    uint32_t           target = d->code[split].target;
+    const instruction *before = &d->code[target - 1];
+    return before->op == OP_JUMP ? before->target : target;
+}
+
+static void note_groups(qn_direct *d, uint32_t split)
+{
+    uint32_t first = QN_DIRECT_GROUPS, last = 0;
+    for (uint32_t i = split + 1; i < meeting_of(d, split); i++)
+        if (d->code[i].op == OP_SAVE) {
+            uint32_t group = d->code[i].target / 2u;
+            first = group < first ? group : first;
+            last = group > last ? group : last;
+        }
+    if (last) {
+        d->code[split].first_group = (uint8_t)first;
+        d->code[split].groups = (uint8_t)(last - first + 1);
+    }
+}
+
 qn_status qn_direct_compile(const char *pattern, size_t bytes, bool dotall, bool multiline, qn_mem *mem,
                             qn_direct **out, qn_error *err)
 {
@@ -476,6 +500,8 @@ qn_status qn_direct_compile(const char *pattern, size_t bytes, bool dotall, bool
         instruction *x = &d->code[i];
         if (x->op == OP_REPEAT && !x->lazy)
             x->possessive = !may_follow(d, &d->sets[x->set], i + 1);
+        if (x->op == OP_SPLIT)
+            note_groups(d, i);
         if (x->op == OP_TEXT && x->bytes <= 8) {
             memcpy(&x->word, d->literals + x->text, x->bytes);
             memset(&x->mask, 0xff, x->bytes);
@@ -497,8 +523,7 @@ void qn_direct_free(qn_direct *d, qn_mem *mem)
         qn_free(mem, d, sizeof *d);
 }
 
-/* What is optional or one of several alternatives is stepped over: its end is where a split jumps to, or the jump
- * before that place. */
+/* What is optional or one of several alternatives is stepped over. */
 size_t qn_direct_required(const qn_direct *d, qn_str *out, size_t room, bool *prefix)
 {
     size_t n = 0;
@@ -507,8 +532,7 @@ size_t qn_direct_required(const qn_direct *d, qn_str *out, size_t room, bool *pr
     for (uint32_t i = 0; d->code[i].op != OP_MATCH && n < room;) {
         const instruction *x = &d->code[i];
         if (x->op == OP_SPLIT) {
-            const instruction *before = &d->code[x->target - 1];
-            i = before->op == OP_JUMP ? before->target : x->target;
+            i = meeting_of(d, i);
             fixed = false;
             continue;
         }
@@ -635,17 +659,20 @@ static bool run(matcher *m, uint32_t pc, size_t at)
         case OP_SAVE:
             *(x->target % 2 ? &m->spans[x->target / 2].end : &m->spans[x->target / 2].begin) = at;
             break;
-        case OP_SPLIT: {
-            qn_span saved[QN_DIRECT_GROUPS];
-            memcpy(saved, m->spans, sizeof saved);
+        case OP_SPLIT: { /* what failed must not leave groups behind; those after the branches are set anew anyway */
+            qn_span saved[QN_DIRECT_GROUPS], *groups = m->spans + x->first_group;
+            for (uint8_t g = 0; g < x->groups; g++)
+                saved[g] = groups[g];
             if (!step(m))
                 return false;
             if (run(m, x->lazy ? x->target : pc + 1, at))
                 return true;
-            memcpy(m->spans, saved, sizeof saved);
+            for (uint8_t g = 0; g < x->groups; g++)
+                groups[g] = saved[g];
             if (run(m, x->lazy ? pc + 1 : x->target, at))
                 return true;
-            memcpy(m->spans, saved, sizeof saved);
+            for (uint8_t g = 0; g < x->groups; g++)
+                groups[g] = saved[g];
             return false;
         }
         case OP_JUMP:

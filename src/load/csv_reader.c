@@ -69,17 +69,28 @@ struct qn_reader_cursor {
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
+/* A byte as an SQL literal. */
+static void literal(char c, char out[8])
+{
+    const char *form = c == 0 ? "''" : c == '\t' ? "E'\\t'" : c == '\'' ? "''''" : "'?'";
+    memcpy(out, form, strlen(form) + 1);
+    if (out[1] == '?')
+        out[1] = c;
+}
+
 static void hint(const csv_reader *r, qn_error *err)
 {
     const qn_load_options *o = &r->shape->options;
     if (!err)
         return;
-    if (qn_error_is(err, QN_SQLSTATE_BAD_COPY_FORMAT))
-        qn_error_hint(err, "Read with delim => %s%c', %s%c%s, header => %s; read_csv takes these options.",
-                      o->delimiter == '\t' ? "E'\\" : "'", o->delimiter == '\t' ? 't' : o->delimiter,
-                      o->quote ? "quote => '" : "no quote", o->quote ? o->quote : ' ', o->quote ? "'" : "",
-                      o->header ? "true" : "false");
-    else if (qn_error_is(err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION) || qn_error_is(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE) ||
+    if (qn_error_is(err, QN_SQLSTATE_BAD_COPY_FORMAT)) {
+        char delim[8], quote[8], escape[8];
+        literal(o->delimiter, delim);
+        literal(o->quote, quote);
+        literal(o->escape, escape);
+        qn_error_hint(err, "Read with delim => %s, quote => %s, escape => %s, header => %s; read_csv takes these options.",
+                      delim, quote, escape, o->header ? "true" : "false");
+    } else if (qn_error_is(err, QN_SQLSTATE_INVALID_TEXT_REPRESENTATION) || qn_error_is(err, QN_SQLSTATE_NUMERIC_OUT_OF_RANGE) ||
              qn_error_is(err, QN_SQLSTATE_INVALID_DATETIME) || qn_error_is(err, QN_SQLSTATE_DATETIME_OVERFLOW)) {
         err->hint[0] = '\0'; /* DateStyle plays no part here */
         qn_error_hint(err,

@@ -367,7 +367,7 @@ static void test_errors(void **state)
     world w;
     world_open(&w);
     expect_failure(&w, "a,b,c\n1,2,3\n4,5\n6,7,8\n9,10,11\n", "22P04", "missing data for column \"c\"",
-                   "file \"f.csv\", line 3: \"4,5\"", "delim => ',', quote => '\"', header => true");
+                   "file \"f.csv\", line 3: \"4,5\"", "delim => ',', quote => '\"', escape => '\"', header => true");
     expect_failure(&w, "a;b\n1;2\n3;4\n5;6;7\n", "22P04", "extra data after last expected column",
                    "file \"f.csv\", line 4: \"5;6;7\"", "delim => ';'");
     expect_failure(&w, "a\tb\n1\t2\n3\t4\n5\t6\t7\n", "22P04", "extra data after last expected column",

@@ -83,6 +83,9 @@ static inline bool qn_buf_ok(const qn_buf *buf) { return !buf->failed; }
 size_t qn_utf8_valid(const char *s, size_t bytes);
 size_t qn_utf8_count(const char *s, size_t bytes);              /* characters of valid text */
 size_t qn_utf8_offset(const char *s, size_t bytes, size_t chars); /* byte offset of a character */
+size_t
+       qn_utf8_text(const char *s,
+                    size_t      bytes); /* the same at the speed of vectors, and NUL is bad too (utf8.c) */
 int    qn_utf8_decode(const char *s, size_t bytes, uint32_t *cp); /* length, 0 when invalid */
 int    qn_utf8_encode(uint32_t cp, char out[4]);
 

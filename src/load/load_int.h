@@ -38,11 +38,13 @@ void  qn_zlib_free(void *mem, void *p);
 typedef enum qn_codec { QN_CODEC_NONE, QN_CODEC_GZIP, QN_CODEC_ZSTD } qn_codec;
 qn_codec qn_codec_of_path(const char *path); /* by suffix */
 
-/* ---- utf8.c -------------------------------------------------------------------------------------
- */
+/* ---- everything that is loaded is validated (base/utf8.c) ------------------------------------ */
 
-/* Offset of the first byte that is not part of valid UTF-8 (NUL is not), or bytes. */
-size_t qn_load_utf8(const char *s, size_t bytes);
+/* Offset of the first byte that is not text: not UTF-8, or NUL; `bytes` when all is well. */
+static inline size_t qn_load_utf8(const char *s, size_t bytes)
+{
+    return qn_utf8_text(s, bytes);
+}
 /* 22021 for the bytes at s. */
 qn_status qn_load_invalid_utf8(const char *s, size_t bytes, qn_error *err);
 

@@ -88,8 +88,8 @@ static qn_status block_begin(qn_vm *vm, uint32_t w)
 {
     qn_scan              *s = &vm->scan;
     const qn_block_entry *entry = &s->table->blocks[vm->morsel];
-    uint64_t ahead = vm->morsel + (uint64_t)vm->exec->workers; /* the others take those between */
-    qn_block_ahead(s->block, entry->block, ahead < s->table->block_count ? s->table->blocks[ahead].block : NULL);
+    for (uint64_t i = vm->morsel; i < s->table->block_count && i - vm->morsel <= QN_AHEAD_BLOCKS; i++)
+        qn_block_ahead(s->block, s->table->blocks[i].block);
     s->block_index = (uint32_t)vm->morsel;
     s->block = entry->block;
     s->rows = entry->rows;

@@ -134,16 +134,14 @@ static void bring_section(qn_block *block, uint32_t column, uint32_t kind)
                             QN_ADVICE_SOON);
 }
 
-void qn_block_ahead(const qn_block *before, qn_block *now, qn_block *next)
+void qn_block_ahead(const qn_block *before, qn_block *block)
 {
     if (!before || fresh.block != before)
         return;
     for (uint32_t i = 0; i < fresh.count; i++) {
         uint32_t column = fresh.section[i].column, kind = fresh.section[i].kind;
-        if (now && column < now->column_count)
-            bring_section(now, column, kind);
-        if (next && column < next->column_count)
-            bring_section(next, column, kind);
+        if (column < block->column_count)
+            bring_section(block, column, kind);
     }
 }
 

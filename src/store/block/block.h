@@ -114,10 +114,11 @@ uint64_t               qn_block_bytes(const qn_block *block);
 uint64_t qn_block_touched(void);
 void     qn_block_touch(uint64_t bytes);
 
-/* What this thread first looked at of `before` it will probably want of `now` and `next` too: begin to bring that in.  For
- * scans, at the beginning of a block; any of them may be NULL, and `before` need not exist any more.  Costs
- * nothing when all of `before` had been seen already. */
-void qn_block_ahead(const qn_block *before, qn_block *now, qn_block *next);
+/* What this thread first looked at of `before` it will probably want of `block` too: begin to bring that in.  For
+ * scans, at the beginning of a block for that and the next QN_AHEAD_BLOCKS; `before` may be NULL and need not exist any more.
+ * Costs nothing when all of `before` had been seen already. */
+#define QN_AHEAD_BLOCKS 4u /* sections are small and disks like many requests at a time */
+void qn_block_ahead(const qn_block *before, qn_block *block);
 
 /* QN_IO when a page of the mapping could not be read and was replaced by zeros.  Reading functions ask by
  * themselves; ask again after using what qn_block_hashes points to. */

@@ -263,6 +263,52 @@ static void test_every_flip_of_codecs(void **state)
     world_deinit(&w);
 }
 
+/* Text is checked a chunk at a time, but each string for itself: halves of a character in
+ * neighbours do not make a whole. */
+static void test_halves_of_a_character(void **state)
+{
+    (void)state;
+    world         w;
+    qn_block_info info;
+    qn_block     *b;
+    const struct {
+        const char *first, *second;
+        qn_status   status;
+    } cases[] = {{"a\xc3",
+                  "\xa9"
+                  "b",
+                  QN_CORRUPT},
+                 {"a\xc3", "b", QN_CORRUPT},
+                 {"a", "\xa9", QN_CORRUPT},
+                 {"a\xc3\xa9", "b\xc3", QN_CORRUPT},
+                 {"", "\xc3\xa9", QN_OK},
+                 {"a", "b", QN_OK}};
+    world_init(&w);
+    for (size_t i = 0; i < QN_COUNTOF(cases); i++)
+        for (size_t padding = 0; padding <= 100; padding += 50) { /* also where vectors look */
+            char     long_text[200];
+            qn_arena arena;
+            qn_str   out[3];
+            memset(long_text, 'z', sizeof long_text);
+            qn_str             values[] = {qn_str_of(cases[i].first, strlen(cases[i].first)),
+                                           qn_str_of(cases[i].second, strlen(cases[i].second)),
+                                           qn_str_of(long_text, padding + 20)};
+            qn_block_column_in in = {QN_TYPE(TEXT), values, NULL};
+            CHECK_OK(&w, make_block(&w, &in, 1, 3, &info));
+            CHECK_OK(&w,
+                     qn_block_open(&w.env, PATH, TABLE_ID, NUMBER, info.content_hash, &b, &w.err));
+            qn_arena_init(&arena, &w.mem);
+            assert_int_equal(qn_block_strings(b, 0, 1, 3, out, &arena, &w.err), cases[i].status);
+            if (cases[i].status != QN_OK)
+                assert_non_null(strstr(w.err.message, "not valid UTF-8"));
+            memset(&w.err, 0, sizeof w.err);
+            qn_arena_deinit(&arena);
+            qn_block_unref(b);
+            drop_block(&w);
+        }
+    world_deinit(&w);
+}
+
 /* Another table's block, another number, another content: noticed at open. */
 static void test_misplaced(void **state)
 {
@@ -505,6 +551,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_flip),
         cmocka_unit_test(test_every_flip_of_codecs),
+        cmocka_unit_test(test_halves_of_a_character),
         cmocka_unit_test(test_misplaced),
         cmocka_unit_test(test_resealed),
         {"test_allocation_failures", test_allocation_failures, NULL, NULL, (void *)QN_TEXT_LZ4},

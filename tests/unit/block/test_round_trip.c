@@ -214,16 +214,18 @@ static void test_ahead(void **state)
     CHECK_OK(&w, qn_block_codes(b[0], 1, 0, ROWS, codes, &w.err));
     assert_int_equal(h.count, 1); /* the section itself */
     uint64_t offset = h.offset, bytes = h.bytes;
-    qn_block_ahead(b[0], b[1], b[2]);
+    qn_block_ahead(b[0], b[1]);
+    qn_block_ahead(b[0], b[2]);
     assert_int_equal(h.count, 3); /* the same section of both, nothing of column 0 */
     assert_true(h.offset == offset && h.bytes == bytes);
-    qn_block_ahead(b[0], b[1], NULL);
+    qn_block_ahead(b[0], b[1]);
     CHECK_OK(&w, qn_block_codes(b[1], 1, 0, ROWS, codes, &w.err));
     assert_int_equal(h.count, 3);     /* on its way already */
-    qn_block_ahead(b[0], NULL, b[2]); /* this thread was last at block 1: nothing is known of 0 */
-    qn_block_ahead(NULL, b[1], b[2]);
+    qn_block_ahead(b[0], b[2]);       /* this thread was last at block 1: nothing is known of 0 */
+    qn_block_ahead(NULL, b[2]);
     CHECK_OK(&w, qn_block_codes(b[1], 1, 0, ROWS, codes, &w.err));
-    qn_block_ahead(b[1], b[0], b[2]);
+    qn_block_ahead(b[1], b[0]);
+    qn_block_ahead(b[1], b[2]);
     assert_int_equal(h.count, 3);
     for (int i = 0; i < 3; i++)
         qn_block_unref(b[i]);

@@ -1,4 +1,4 @@
-/* Is this UTF-8?  Asked of every byte that is loaded, so it has to cost next to nothing.
+/* Is this UTF-8?  Asked of every byte that is loaded and once of every chunk that is read, so it has to cost next to nothing.
  *
  * With AVX2: Keiser and Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte" (2021).
  * Every error shows in two neighbouring bytes, except a missing or surplus third or fourth byte.
@@ -8,8 +8,11 @@
  *
  * NUL is refused as well: PostgreSQL has no text with it.  The exact place of an error is found by
  * the slow way, from a boundary before the block that failed. */
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <string.h>
 #include "base/cpu.h"
-#include "load/load_int.h"
 
 static size_t utf8_scalar(const char *s, size_t bytes)
 {
@@ -119,7 +122,7 @@ AVX2 static size_t utf8_avx2(const char *s, size_t bytes)
 }
 #endif
 
-size_t qn_load_utf8(const char *s, size_t bytes)
+size_t qn_utf8_text(const char *s, size_t bytes)
 {
 #if defined(__x86_64__)
     if (bytes >= 64 && qn_isa_detect() >= QN_ISA_AVX2)

@@ -528,6 +528,9 @@ static qn_status read_groups(qn_pq_file *f, qn_thrift *t, size_t count, qn_error
 
     if (f->parts)
         return qn_pq_damaged(f, err, "it has two lists of row groups");
+    /* Every chunk's description takes a byte at least: asked before there is room for all. */
+    if (f->leaf_count && count > (size_t)(t->end - t->at) / f->leaf_count)
+        return qn_pq_damaged(f, err, "a row group does not have the columns of the schema");
     bool *flat = qn_arena_array(&f->arena, bool, (size_t)f->leaf_count + 1);
     f->parts = qn_arena_array(&f->arena, qn_reader_part, count + 1);
     f->chunks = qn_arena_array(&f->arena, qn_pq_chunk, qn_mul(count, f->leaf_count) | 1);

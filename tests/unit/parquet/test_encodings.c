@@ -813,6 +813,40 @@ static void test_lies(void **state)
     world_close(&w);
 }
 
+/* Ten thousand columns and as many row groups in a description of 70 kB: it is refused before there is room made for the
+ * hundred million chunks. */
+static void test_many_chunks(void **state)
+{
+    (void)state;
+    enum { COUNT = 10000 };
+    world   w;
+    w_bytes file = {0}, f = {0};
+    world_open(&w);
+    list(&f, 2, COUNT + 1, T_STRUCT);
+    field_int(&f, 5, COUNT);
+    stop(&f);
+    for (int i = 0; i < COUNT; i++) {
+        field_int(&f, 1, INT32);
+        stop(&f);
+    }
+    list(&f, 4, COUNT, T_STRUCT);
+    for (int i = 0; i < COUNT; i++) {
+        field_int(&f, 3, 1);
+        stop(&f);
+    }
+    stop(&f);
+    put(&file, "PAR1", 4);
+    put(&file, f.data, f.n);
+    put32(&file, (uint32_t)f.n);
+    put(&file, "PAR1", 4);
+    save(&w, &file);
+    expect_failure(&w.f, "x", "22P04", "a row group does not have the columns of the schema");
+    assert_true(w.f.mem.peak_bytes < 8 << 20);
+    empty(&f);
+    empty(&file);
+    world_close(&w);
+}
+
 /* A file cut anywhere, and one with any single byte changed: an error or rows, nothing worse. */
 static void test_cut_and_bent(void **state)
 {
@@ -887,6 +921,7 @@ int main(void)
         cmocka_unit_test(test_page_kinds),
         cmocka_unit_test(test_checksums),
         cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_many_chunks),
         cmocka_unit_test(test_cut_and_bent),
         cmocka_unit_test(test_no_memory),
     };

@@ -21,6 +21,7 @@
 
 #define BLOCK_BYTES      ((uint64_t)1 << 31) /* of plain values of a block, as far as files tell */
 #define BLOCK_ROWS_LEAST 1024u
+#define PARK_BYTES       ((uint64_t)1 << 30) /* under a lower limit cursors are not kept open between tasks */
 #define THREADS_MAX      256
 #define FLIGHT           2u
 #define POLL_NS          100000000u
@@ -735,11 +736,23 @@ done:
     return st;
 }
 
+/* What the load may take: its own limit, or the least of those above its memory. */
+static uint64_t memory_limit(const qn_load_job *job)
+{
+    uint64_t limit = job->memory_limit_bytes;
+    for (qn_mem *m = job->env->mem; m; m = m->parent) {
+        uint64_t bytes = atomic_load(&m->limit_bytes);
+        if (bytes && (!limit || bytes < limit))
+            limit = bytes;
+    }
+    return limit;
+}
+
 /* Shorter blocks where rows are so long, or memory is so small, that a full one would not fit. */
 static void set_sizes(load *l)
 {
     const qn_load_job *job = l->job;
-    uint64_t           limit = job->memory_limit_bytes, bytes_per_row = 1;
+    uint64_t           limit = memory_limit(job), bytes_per_row = 1;
 
     for (uint64_t p = 0; p < l->part_count; p++) {
         qn_reader_part info;
@@ -747,7 +760,7 @@ static void set_sizes(load *l)
         if (info.rows && info.bytes / info.rows > bytes_per_row)
             bytes_per_row = info.bytes / info.rows;
     }
-    uint64_t most = limit && limit / 8 < BLOCK_BYTES ? limit / 8 : BLOCK_BYTES;
+    uint64_t most = limit && limit / 4 < BLOCK_BYTES ? limit / 4 : BLOCK_BYTES;
     l->block_rows = QN_BLOCK_ROWS;
     while (l->block_rows > BLOCK_ROWS_LEAST && bytes_per_row > most / l->block_rows)
         l->block_rows /= 2;
@@ -759,7 +772,7 @@ static void set_sizes(load *l)
     if (tasks < l->threads)
         l->threads = tasks ? (uint32_t)tasks : 1;
     l->flight = FLIGHT + l->threads / (l->column_count ? l->column_count : 1);
-    l->park = !limit;
+    l->park = !limit || limit >= PARK_BYTES;
 }
 
 static qn_status set_up_worker(load *l, worker *w, qn_error *err)

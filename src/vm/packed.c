@@ -213,8 +213,16 @@ bool packed_cache_flush(tuple_cache *cache, tuple_parts *parts, const tuple_shap
 
 /* ---- key words ------------------------------------------------------------------------------------- */
 
-#define UNKNOWN UINT64_MAX /* in a table of text: not met yet; no field of text has 64 bits */
-#define PENDING (UINT64_MAX - 1)
+/* A table holds key fields by code, not shifted yet, with NULL's bit above the value: 32 bits each where that is
+ * enough, since the cache it sits in is small. */
+#define UNKNOWN UINT32_MAX /* in a table of ids: not met yet; ids and their NULL bit have 31 bits */
+#define PENDING (UINT32_MAX - 1)
+
+static bool is_narrow(const packed_key *k)
+{
+    bool adjacent = !k->null.bits || (k->null.word == k->value.word && k->null.shift == k->value.shift + k->value.bits);
+    return adjacent && k->value.bits + k->null.bits <= 31;
+}
 
 static uint64_t null_bits(const packed_key *k) { return k->null.bits ? 1ull << k->null.shift : 0; }
 
@@ -301,7 +309,9 @@ static int64_t integer_at(qn_bank bank, const void *data, size_t i)
     }
 }
 
-static qn_status computed_table(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, uint64_t *table)
+static uint32_t narrow_null(const packed_key *k) { return k->null.bits ? 1u << k->value.bits : 0; }
+
+static qn_status computed_table(qn_vm *vm, qn_packed *p, const packed_key *k, qn_dict *d, uint32_t *table)
 {
     uint32_t  codes[256];
     uint64_t  ids[256];
@@ -310,23 +320,38 @@ static qn_status computed_table(qn_vm *vm, qn_packed *p, const packed_key *k, qn
         uint32_t n = 0;
         for (; code <= d->count && n < 256; code++)
             if (dict_null(d, code))
-                table[code] = null_bits(k);
+                table[code] = narrow_null(k);
             else
                 codes[n++] = code;
         st = code_ids(vm, p, k, d, codes, n, ids);
         for (uint32_t i = 0; i < n && st == QN_OK; i++)
-            table[codes[i]] = ids[i] << k->value.shift;
+            table[codes[i]] = (uint32_t)ids[i];
     }
     return st;
 }
 
-/* Key words by code.  NULL in *out: this dictionary is better not translated as a whole. */
-static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint64_t **out)
+/* Integers by code. */
+static void integer_table(const packed_key *k, const qn_dict *d, uint32_t *narrow, uint64_t *wide)
+{
+    for (uint32_t c = 0; c <= d->count; c++) {
+        bool     null = dict_null(d, c);
+        uint64_t x = null ? 0 : (uint64_t)integer_at((qn_bank)d->bank, d->values, c) - (uint64_t)k->base;
+        if (narrow)
+            narrow[c] = null ? narrow_null(k) : (uint32_t)x;
+        else
+            wide[c] = null ? null_bits(k) : x << k->value.shift;
+    }
+}
+
+/* Key fields by code.  NULL in *out: this dictionary is better not translated as a whole. */
+static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, void **out)
 {
     packed_local     *l = &p->locals[vm->worker];
     const packed_key *k = &p->keys[i];
+    bool              narrow = is_narrow(k);
+    qn_status         st = QN_OK;
     *out = NULL;
-    if (k->null.bits && k->null.word != k->value.word)
+    if (!narrow && (k->by_id || (k->null.bits && k->null.word != k->value.word)))
         return QN_OK;
     if (l->table_dicts[i] == d) {
         *out = l->tables[i];
@@ -334,35 +359,28 @@ static qn_status key_table(qn_vm *vm, qn_packed *p, uint32_t i, qn_dict *d, uint
     }
     if ((uint64_t)vm->scan.selected * (k->by_id ? 8 : 2) < d->count && !(d->values && d->count < 4096))
         return QN_OK;
-    uint64_t *t = qn_arena_alloc(&vm->block, ((size_t)d->count + 1) * sizeof *t);
+    void *t = qn_arena_alloc(&vm->block, ((size_t)d->count + 1) * (narrow ? sizeof(uint32_t) : sizeof(uint64_t)));
     if (!t)
         return qn_nomem(vm->err);
     if (k->by_id && d->computed && vm->scan.selected >= d->count) {
-        qn_status st = computed_table(vm, p, k, d, t); /* in their order: neighbours are in the cache, and often equal */
-        if (st != QN_OK)
-            return st;
+        st = computed_table(vm, p, k, d, t); /* in their order: neighbours are in the cache, and often equal */
     } else if (k->by_id) {
-        memset(t, 0xff, ((size_t)d->count + 1) * sizeof *t);
+        memset(t, 0xff, ((size_t)d->count + 1) * sizeof(uint32_t));
     } else {
-        qn_status st = dict_decode(vm, d);
-        if (st != QN_OK)
-            return st;
-        for (uint32_t c = 0; c <= d->count; c++)
-            t[c] = ((uint64_t)integer_at((qn_bank)d->bank, d->values, c) - (uint64_t)k->base) << k->value.shift;
-        if (!d->nulls)
-            t[0] = null_bits(k);
-        for (uint32_t c = 0; d->nulls && c <= d->count; c++)
-            if (bit_get(d->nulls, c))
-                t[c] = null_bits(k);
+        st = dict_decode(vm, d);
+        if (st == QN_OK)
+            integer_table(k, d, narrow ? t : NULL, narrow ? NULL : t);
     }
+    if (st != QN_OK)
+        return st;
     l->tables[i] = t;
     l->table_dicts[i] = d;
     *out = t;
     return QN_OK;
 }
 
-/* Entries of a table of text that these lanes are the first to ask for. */
-static qn_status table_fill(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_t *table, const qn_vec *v, const uint16_t *lanes,
+/* Entries of a table of ids that these lanes are the first to ask for. */
+static qn_status table_fill(qn_vm *vm, qn_packed *p, const packed_key *k, uint32_t *table, const qn_vec *v, const uint16_t *lanes,
                             uint32_t n)
 {
     uint32_t  missing = 0;
@@ -376,13 +394,13 @@ static qn_status table_fill(qn_vm *vm, qn_packed *p, const packed_key *k, uint64
             continue;
         table[code] = PENDING;
         if (dict_null(v->dict, code))
-            table[code] = null_bits(k);
+            table[code] = narrow_null(k);
         else
             codes[missing++] = code;
     }
     qn_status st = code_ids(vm, p, k, v->dict, codes, missing, ids);
     for (uint32_t i = 0; i < missing && st == QN_OK; i++)
-        table[codes[i]] = ids[i] << k->value.shift;
+        table[codes[i]] = (uint32_t)ids[i];
     return st;
 }
 
@@ -464,7 +482,7 @@ static qn_status integers(qn_vm *vm, packed_local *l, qn_vec *v, const uint16_t 
 }
 
 /* OR key i of the lanes into their key words. */
-static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_t *table, qn_vec *v, const uint16_t *lanes, uint32_t n)
+static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, void *table, qn_vec *v, const uint16_t *lanes, uint32_t n)
 {
     packed_local *l = &p->locals[vm->worker];
     uint64_t     *to = l->lanes[k->value.word];
@@ -472,9 +490,18 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, uint64_
     if (table) {
         const uint32_t *codes = v->codes;
         st = k->by_id ? table_fill(vm, p, k, table, v, lanes, n) : QN_OK;
-        for (uint32_t j = 0; j < n && st == QN_OK; j++)
-            to[j] |= table[codes[lanes[j]]];
-        return st;
+        if (st != QN_OK)
+            return st;
+        if (is_narrow(k)) {
+            const uint32_t *narrow = table;
+            for (uint32_t j = 0; j < n; j++)
+                to[j] |= (uint64_t)narrow[codes[lanes[j]]] << k->value.shift;
+        } else {
+            const uint64_t *wide = table;
+            for (uint32_t j = 0; j < n; j++)
+                to[j] |= wide[codes[lanes[j]]];
+        }
+        return QN_OK;
     }
     uint64_t *null_to = k->null.bits ? l->lanes[k->null.word] : NULL;
     if (k->by_id) {
@@ -540,7 +567,7 @@ static qn_status all_key_words(qn_vm *vm, qn_packed *p, uint32_t first, const ui
         memset(l->lanes[w], 0, n * sizeof(uint64_t));
     for (uint32_t i = 0; i < p->key_count; i++) {
         qn_vec   *v = REG(vm, first + i);
-        uint64_t *table = NULL;
+        void     *table = NULL;
         qn_status st = QN_OK;
         if (v->form == QN_FORM_CODES && vm->scan.block && !v->sequence)
             st = key_table(vm, p, i, v->dict, &table);

@@ -72,7 +72,7 @@ typedef struct packed_local { /* one worker's */
     bool         decided, coded, by_code; /* keys are codes whose product has 32 bits; and index the states */
     uint32_t     radix[PACKED_MAX_KEYS];
     qn_dict     *dicts[PACKED_MAX_KEYS];
-    uint64_t    *tables[PACKED_MAX_KEYS]; /* key words by code; text is filled in when first met */
+    void        *tables[PACKED_MAX_KEYS]; /* key fields by code; ids are filled in when first met */
     const qn_dict *table_dicts[PACKED_MAX_KEYS];
     uint64_t    *states;      /* code array: adds and maxima by code */
     size_t       states_bytes;

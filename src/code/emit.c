@@ -1314,6 +1314,10 @@ static void pipeline_blocks(emitter *e)
         e->slots[s].out = (uint16_t)reg_new(e, e->slots[s].out_bank);
     }
     uint32_t begin = emit1(e, QN_OP_BLOCK_BEGIN, QN_BANK_NONE, 0);
+    if (!values && pl->to_groups && pl->aggregation->top) {
+        e->pipelines[pl->number].list_top = true;
+        list = emit1(e, QN_OP_LIST_TOP, QN_BANK_NONE, 0);
+    }
     block_filters(e, filter_slots, calls, ends, &end_count);
     uint32_t fixed = pl->to_groups && pl->aggregation->fixed ? emit1(e, QN_OP_GROUP_FIXED, QN_BANK_NONE, 0) : 0;
     uint32_t top = 0, top_column;

@@ -1018,16 +1018,16 @@ static bool step_pipeline(verifier *v, state *s)
         return true;
     case QN_OP_LIST_TOP:
     case QN_OP_LIST_DISTINCT:
-        if (!values || !v->cp->plan->to_groups || (op == QN_OP_LIST_TOP ? !v->cp->list_top : !v->cp->list_distinct))
+        if ((!values && op == QN_OP_LIST_DISTINCT) || !v->cp->plan->to_groups || (op == QN_OP_LIST_TOP ? !v->cp->list_top : !v->cp->list_distinct))
             return refuse(v, "the plan does not work on whole lists");
         if (op == QN_OP_LIST_DISTINCT && (a >= g->agg_count || !g->aggs[a].distinct || g->aggs[a].kind != QN_AGG_COUNT || g->key_count))
             return refuse(v, "no count(DISTINCT) %u", a);
-        if (!in_phase(v, s, PHASE_WALK))
+        if (!in_phase(v, s, values ? PHASE_WALK : PHASE_BLOCK))
             return false;
         s->phase = PHASE_DRAINED;
         if (!branch(v, s, op == QN_OP_LIST_TOP ? a : b))
             return false;
-        s->phase = PHASE_WALK;
+        s->phase = values ? PHASE_WALK : PHASE_BLOCK;
         return true;
     case QN_OP_VALUES_NEXT:
         return next_batch(v, s, true, s->phase == PHASE_WALK);

@@ -660,22 +660,6 @@ done:
     return st;
 }
 
-/* GROUP BY column ORDER BY count DESC LIMIT: the walk over the column's values may leave out what cannot win. */
-static void note_top(qn_planner *p, const qn_pipeline *reader)
-{
-    if (reader->source.kind != QN_SOURCE_GROUPS || reader->filter_count || !reader->output.limit || !reader->output.sort_count ||
-        !reader->output.sort[0].descending || reader->output.distinct_on || p->settings->group_mode == QN_GROUP_VALUE_LIST)
-        return;
-    const qn_pipeline *pl = &p->pipelines[reader->source.input];
-    qn_aggregation    *a = pl->aggregation;
-    const qn_expr     *x = reader->output.targets[reader->output.sort[0].target].expr;
-    if (pl->source.kind != QN_SOURCE_VALUES || pl->number + 1 != reader->number || !a->packs || a->key_count != 1 ||
-        a->keys[0]->kind != QN_EXPR_COLUMN || x->kind != QN_EXPR_AGG || a->aggs[x->index].kind != QN_AGG_COUNT_STAR)
-        return;
-    a->top = true;
-    a->mode = QN_GROUP_THRESHOLD;
-}
-
 static bool nothing_fails(const qn_pipeline *pl)
 {
     const qn_aggregation *a = pl->aggregation;
@@ -687,6 +671,31 @@ static bool nothing_fails(const qn_pipeline *pl)
     for (uint32_t i = 0; i < a->agg_count; i++)
         safe = safe && (!a->aggs[i].argc || !qn_expr_can_fail(a->aggs[i].args[0]));
     return safe;
+}
+
+/* GROUP BY … ORDER BY count DESC LIMIT: values of a key that cannot win may be left out (vm/list_top.c).  Rows left out
+ * are not evaluated, so nothing in them may be able to fail. */
+static void note_top(qn_planner *p, const qn_pipeline *reader)
+{
+    if (reader->source.kind != QN_SOURCE_GROUPS || reader->filter_count || !reader->output.limit || !reader->output.sort_count ||
+        !reader->output.sort[0].descending || reader->output.distinct_on || p->settings->group_mode == QN_GROUP_VALUE_LIST)
+        return;
+    const qn_pipeline *pl = &p->pipelines[reader->source.input];
+    qn_aggregation    *a = pl->aggregation;
+    const qn_expr     *x = reader->output.targets[reader->output.sort[0].target].expr;
+    if (pl->source.kind == QN_SOURCE_TABLE) {
+        a->top = pl->number + 1 == reader->number && a->packs && !pipeline_is_volatile(pl) && nothing_fails(pl) && !a->first_row &&
+                 x->kind == QN_EXPR_AGG && (a->aggs[x->index].kind == QN_AGG_COUNT_STAR || a->aggs[x->index].kind == QN_AGG_COUNT) &&
+                 p->settings->group_mode != QN_GROUP_PARTITION;
+        if (a->top && a->mode == QN_GROUP_PARTITION)
+            a->mode = QN_GROUP_THRESHOLD;
+        return;
+    }
+    if (pl->source.kind != QN_SOURCE_VALUES || pl->number + 1 != reader->number || !a->packs || a->key_count != 1 ||
+        a->keys[0]->kind != QN_EXPR_COLUMN || x->kind != QN_EXPR_AGG || a->aggs[x->index].kind != QN_AGG_COUNT_STAR)
+        return;
+    a->top = true;
+    a->mode = QN_GROUP_THRESHOLD;
 }
 
 /* GROUP BY … LIMIT without ORDER BY: rows of groups beyond the limit need not be read, unless they might fail. */

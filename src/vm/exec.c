@@ -239,6 +239,27 @@ qn_status exec_run_morsels(qn_exec *x, pipeline_state *pl, qn_error *err)
     return qn_sched_run(x->sched, &job, err);
 }
 
+/* Rows of some values only were folded: go on until the groups that LIMIT takes are certain. */
+static qn_status settle_threshold(qn_exec *x, pipeline_state *pl, qn_error *err)
+{
+    bool      again = true;
+    qn_status st = QN_OK;
+    while (again && pl->top && st == QN_OK) {
+        uint64_t reached;
+        st = packed_reached(x, pl->groups, &x->program->pipelines[pl->code->plan->number + 1], exec_rows_kept(x, pl), &reached, err);
+        if (st == QN_OK)
+            st = list_top_again(x, pl, reached, &again, err);
+        if (st != QN_OK || !again)
+            break;
+        packed_reset(pl->groups);
+        pl->groups->thresholded = pl->top != NULL;
+        st = exec_run_morsels(x, pl, err);
+        if (st == QN_OK)
+            st = groups_merge(x, pl->groups, err);
+    }
+    return st;
+}
+
 qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
 {
     qn_exec        *x = main->exec;
@@ -273,7 +294,11 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
     if (pl->groups)
         pl->groups->table = pl->table ? pl->table : pl->source_groups ? pl->source_groups->table
                             : pl->source_rows ? pl->source_rows->table : NULL;
-    if (pl->groups && plan->aggregation->fixed)
+    if (pl->top && plan->source.kind == QN_SOURCE_TABLE && !pl->groups->packed) { /* nobody could tell what it left out */
+        list_top_free(pl->top);
+        pl->top = NULL;
+    }
+    if (plan->to_groups && plan->aggregation->fixed)
         st = packed_fix(x, pl, exec_rows_kept(x, pl), main->err);
     if (st == QN_OK && pl->code->list_distinct)
         st = list_distinct_new(x, pl, main->err);
@@ -298,6 +323,8 @@ qn_status exec_run_pipeline(qn_vm *main, uint32_t w)
                     !x->program->pipelines[number + 1].plan->to_groups;
         if (last)
             st = groups_merge(x, pl->groups, main->err);
+        if (st == QN_OK && pl->top && plan->source.kind == QN_SOURCE_TABLE)
+            st = settle_threshold(x, pl, main->err);
     }
     pl->ns = now_ns(x) - start;
     pl->bytes += qn_block_touched() - touched;

@@ -1363,7 +1363,7 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         bool rows, by_codes = packed_used_codes(g->packed, &rows);
         g->part_count = packed_partitions(g->packed);
         if (g->mode == QN_GROUP_THRESHOLD && !g->thresholded)
-            g->mode = QN_GROUP_VALUE_LIST;
+            g->mode = rows || by_codes ? QN_GROUP_PARTITION : QN_GROUP_VALUE_LIST;
         if (g->mode == QN_GROUP_PARTITION || g->mode == QN_GROUP_CODE_ARRAY)
             g->mode = by_codes && !rows ? QN_GROUP_CODE_ARRAY : QN_GROUP_PARTITION;
         return packed_merge(exec, g, err);

@@ -9,6 +9,11 @@
  *   2. note every value that occurs T / blocks times in some block: the candidates;
  *   3. fold the candidates' counts from all blocks, as any grouping does (packed.c).
  *
+ * With several keys, filters or count(DISTINCT x), a group has at most as many rows as any of its key values has in
+ * the table.  So a first threshold t is guessed from the histograms, low enough to leave a sixteenth of the rows, and
+ * only rows of values that may reach it are grouped.  If the k-th group then has t rows or more, no value left out
+ * can matter; otherwise its count is the threshold of a second, final pass, or all rows are read.
+ *
  * The histograms of counts in the headers tell beforehand whether it pays: where counts are all alike everything is a
  * candidate, and the ordinary walk over all values is taken.  NULL takes no part in phases 1 and 2 and is always
  * folded. */
@@ -35,6 +40,8 @@ struct qn_list_top {
     bool      text;
     uint64_t  keep;
     uint64_t  least;    /* phase 2: count in one block */
+    bool      rows;     /* rows are to be folded, not values */
+    uint64_t  threshold; /* rows: groups of fewer rows may be missing */
     noted    *noted;
     uint64_t *candidates; /* identities, 2 words each */
     uint64_t  candidate_count;
@@ -203,8 +210,14 @@ qn_status list_top_block(qn_vm *vm, bool *fold)
     *fold = !t || t->phase == PHASE_FOLD;
     if (!t)
         return QN_OK;
-    if (t->phase == PHASE_FOLD)
-        return keep_candidates(vm, t);
+    if (t->phase == PHASE_FOLD) {
+        qn_status st = keep_candidates(vm, t);
+        bool      none = false;
+        if (st == QN_OK && t->rows)
+            st = scan_select(vm, t->column, &vm->scan.value_set, &none);
+        *fold = !none;
+        return st;
+    }
     if (t->phase == PHASE_CANDIDATES)
         return note_block(vm, t, t->least);
     return note_block(vm, t, frequent_in(qn_block_column_at(vm->scan.block, t->column), t->keep, &values));
@@ -333,6 +346,101 @@ static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top 
     return st;
 }
 
+/* ---- rows ---------------------------------------------------------------------------------------------- */
+
+/* About how many rows have a value that occurs `least` times or more in their block. */
+static double rows_reaching(const qn_table *table, uint32_t column, uint64_t least)
+{
+    double rows = 0;
+    for (uint32_t b = 0; b < table->block_count; b++) {
+        const qn_block_column *c = qn_block_column_at(table->blocks[b].block, column);
+        for (uint32_t i = log2_of(least); i < QN_COUNTOF(c->count_log2); i++)
+            rows += 1.5 * c->count_log2[i] * (double)(1u << i);
+    }
+    return rows;
+}
+
+/* The key column with most values, all of whose blocks have counts; QN_NO_COLUMN: there is none. */
+static uint32_t column_for_rows(const qn_table *table, const qn_aggregation *a)
+{
+    uint64_t most = 0;
+    uint32_t column = QN_NO_COLUMN;
+    for (uint32_t i = 0; i < a->key_count; i++) {
+        uint64_t entries = 0;
+        bool     counted = a->keys[i]->kind == QN_EXPR_COLUMN;
+        for (uint32_t b = 0; counted && b < table->block_count; b++) {
+            const qn_block_column *c = qn_block_column_at(table->blocks[b].block, a->keys[i]->index);
+            counted = c->kind == QN_COL_DICT;
+            entries += c->distinct;
+        }
+        if (counted && entries > most) {
+            most = entries;
+            column = a->keys[i]->index;
+        }
+    }
+    return most >= ENTRIES_MIN ? column : QN_NO_COLUMN;
+}
+
+/* Note the values that may have t->threshold rows. */
+static qn_status find_rows(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
+{
+    uint64_t *tuples, n, blocks = pl->table->block_count;
+    qn_free(t->mem, t->candidates, t->candidate_count * 2 * sizeof(uint64_t));
+    qn_free(t->mem, t->heads, t->heads_size * sizeof *t->heads);
+    qn_free(t->mem, t->bloom, t->bloom ? (1ull << t->bloom_bits) / 8 : 0);
+    t->candidates = NULL;
+    t->heads = NULL;
+    t->bloom = NULL;
+    t->candidate_count = t->heads_size = 0;
+    t->least = (t->threshold + blocks - 1) / blocks;
+    t->phase = PHASE_CANDIDATES;
+    qn_status st = exec_run_morsels(exec, pl, err);
+    if (st == QN_OK)
+        st = gather(t, &tuples, &n, err);
+    if (st != QN_OK)
+        return st;
+    *pays = n > 0;
+    if (n)
+        st = candidates_index(t, tuples, n, err);
+    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+    t->phase = PHASE_FOLD;
+    return st;
+}
+
+/* A threshold that leaves a sixteenth of the rows. */
+static qn_status rows_first(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
+{
+    uint64_t blocks = pl->table->block_count, least = 2;
+    double   rows = (double)pl->table->rows;
+    *pays = false;
+    while (least < QN_BLOCK_ROWS && rows_reaching(pl->table, t->column, least) > rows / 16)
+        least *= 2;
+    if (rows_reaching(pl->table, t->column, least) == 0)
+        return QN_OK;
+    t->threshold = (least - 1) * blocks + 1;
+    return find_rows(exec, pl, t, pays, err);
+}
+
+qn_status list_top_again(qn_exec *exec, pipeline_state *pl, uint64_t reached, bool *again, qn_error *err)
+{
+    qn_list_top *t = pl->top;
+    qn_status    st = QN_OK;
+    bool         pays = false;
+    *again = reached < t->threshold;
+    if (!*again)
+        return QN_OK;
+    uint64_t least = (reached + pl->table->block_count - 1) / pl->table->block_count;
+    if (least >= 2 && rows_reaching(pl->table, t->column, least) < (double)pl->table->rows / 4) {
+        t->threshold = reached;
+        st = find_rows(exec, pl, t, &pays, err);
+    }
+    if (st == QN_OK && !pays) { /* all rows */
+        list_top_free(t);
+        pl->top = NULL;
+    }
+    return st;
+}
+
 qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
 {
     const qn_pipeline *plan = pl->code->plan;
@@ -348,11 +456,14 @@ qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
         return qn_nomem(err);
     t->mem = &exec->mem;
     t->workers = exec->workers;
-    t->column = plan->source.column;
+    t->rows = plan->source.kind == QN_SOURCE_TABLE;
+    t->column = t->rows ? column_for_rows(pl->table, plan->aggregation) : plan->source.column;
+    if (t->column == QN_NO_COLUMN)
+        return QN_OK;
     t->text = qn_type_bank((qn_sql_type)plan->source.column_types[t->column].id) == QN_BANK_STR;
     t->keep = keep;
     pl->top = t;
-    qn_status st = find_candidates(exec, pl, t, &pays, err);
+    qn_status st = t->rows ? rows_first(exec, pl, t, &pays, err) : find_candidates(exec, pl, t, &pays, err);
     if (st != QN_OK || !pays) {
         list_top_free(t);
         pl->top = NULL;

@@ -12,6 +12,9 @@ typedef struct qn_list_top qn_list_top;
  * not pay: then all are folded. */
 qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err);
 void      list_top_free(qn_list_top *t);
+/* Rows were folded, and the last group that LIMIT takes has `reached` of them.  *again: that is below the threshold;
+ * the rows have to be folded again, those of more values or (pl->top became NULL) all. */
+qn_status list_top_again(qn_exec *exec, pipeline_state *pl, uint64_t reached, bool *again, qn_error *err);
 uint64_t  list_top_count(const qn_list_top *t); /* values left */
 /* One block.  *fold: go on and fold what is left of its values; otherwise it was only looked at. */
 qn_status list_top_block(qn_vm *vm, bool *fold);

@@ -23,6 +23,10 @@ qn_status packed_flush_block(qn_vm *vm, qn_groups *g);
 void      packed_begin_block(qn_groups *g, int worker);
 /* All rows are in: DISTINCT pairs become counts, partitions are ready to be read. */
 qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err);
+/* After the merge: how many rows (or what else the reader orders by first) the keep-th group has, 0 if there are
+ * fewer.  And everything forgotten again. */
+qn_status packed_reached(qn_exec *exec, qn_groups *g, const qn_code_pipeline *reader, uint64_t keep, uint64_t *reached, qn_error *err);
+void      packed_reset(qn_groups *g);
 uint32_t  packed_partitions(const qn_packed *p);
 uint64_t  packed_groups(const qn_packed *p); /* folded so far */
 bool      packed_used_codes(const qn_packed *p, bool *rows);

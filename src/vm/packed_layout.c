@@ -292,7 +292,8 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
     p->words = word;
     p->shape.maxima = word - keys.words - adds.words;
     for (uint32_t i = 0; i < p->map_count; i++) {
-        uint64_t entries = pl->top ? list_top_count(pl->top) : p->map_values[i]; /* top: so many are folded at all */
+        bool     few = pl->top && pl->code->plan->source.kind == QN_SOURCE_VALUES; /* only candidates are folded at all */
+        uint64_t entries = few ? list_top_count(pl->top) : p->map_values[i];
         uint64_t expected = p->map_expected[i] < entries ? p->map_expected[i] : entries;
         if (!id_map_init(&p->maps[i], p->mem, entries, expected))
             return qn_nomem(err);

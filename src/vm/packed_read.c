@@ -4,6 +4,7 @@
  * its next partition: groups are never all in memory at once, only their tuples are. */
 #include "vm/packed_int.h"
 
+#include <stdlib.h>
 #include "base/assert.h"
 
 #define BEST_MAX 4096u
@@ -139,15 +140,13 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* The field that orders the groups a top-N wants first, or absent. */
-static packed_field leading_count(const qn_vm *vm, const qn_packed *p)
+static packed_field leading_field(const qn_pipeline *plan, uint64_t keep, const qn_packed *p)
 {
-    const qn_sink     *s = vm->pl->sink;
-    const qn_pipeline *plan = vm->pl->code->plan;
-    packed_field       none = {0};
-    if (!s || plan->filter_count || !s->plan->sort_count || !s->plan->sort[0].descending || s->plan->distinct_on ||
-        s->keep > BEST_MAX || !s->keep)
+    const qn_output *o = &plan->output;
+    packed_field     none = {0};
+    if (plan->to_groups || plan->filter_count || !o->sort_count || !o->sort[0].descending || o->distinct_on || keep > BEST_MAX || !keep)
         return none;
-    const qn_expr *x = s->plan->targets[s->plan->sort[0].target].expr;
+    const qn_expr *x = o->targets[o->sort[0].target].expr;
     if (x->kind != QN_EXPR_AGG)
         return none;
     switch (p->states[x->index].kind) {
@@ -187,6 +186,12 @@ static void note_count(qn_packed *p, packed_local *l, uint64_t keep, uint64_t co
         while (h[0] > floor && !atomic_compare_exchange_weak_explicit(&p->floor, &floor, h[0], memory_order_relaxed, memory_order_relaxed)) {
         }
     }
+}
+
+static packed_field leading_count(const qn_vm *vm, const qn_packed *p)
+{
+    const qn_sink *s = vm->pl->sink;
+    return s ? leading_field(vm->pl->code->plan, s->keep, p) : (packed_field){0};
 }
 
 static qn_status fold_partition(qn_vm *vm, qn_packed *p, packed_local *l, const packed_field *leading)
@@ -284,6 +289,87 @@ qn_status packed_next(qn_vm *vm, qn_groups *g)
         vm->ties[vm->n++] = tie;
     }
     return QN_OK;
+}
+
+/* ---- thresholds ------------------------------------------------------------------------------------------- */
+
+typedef struct reach_job {
+    qn_packed   *packed;
+    packed_field leading;
+    uint64_t     keep;
+} reach_job;
+
+/* Fold one partition and put it back, its largest counts noted. */
+static qn_status fold_and_return(void *arg, int worker, uint64_t part, qn_error *err)
+{
+    const reach_job *job = arg;
+    qn_packed       *p = job->packed;
+    packed_local    *l = &p->locals[worker];
+    uint64_t         n;
+    qn_status        st = take(p, l, group_parts, 0, (uint32_t)part, &n, err);
+    if (st != QN_OK)
+        return st;
+    n = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t *t = l->tuples + i * p->words;
+        uint64_t       *to = tuple_append(&l->parts, tuple_hash(t, p->shape.keys));
+        if (!to)
+            return qn_nomem(err);
+        memcpy(to, t, p->words * sizeof *t);
+        note_count(p, l, job->keep, field_get(&job->leading, t));
+    }
+    return QN_OK;
+}
+
+static int descending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+qn_status packed_reached(qn_exec *exec, qn_groups *g, const qn_code_pipeline *reader, uint64_t keep, uint64_t *reached, qn_error *err)
+{
+    qn_packed *p = g->packed;
+    reach_job  reach = {p, leading_field(reader->plan, keep, p), keep};
+    qn_job     job = {.count = packed_partitions(p), .max_workers = exec->workers, .run = fold_and_return, .arg = &reach,
+                      .cancel = exec->settings.cancel};
+    uint64_t   count = 0;
+    *reached = 0;
+    if (!reach.leading.bits)
+        return QN_OK;
+    qn_status st = qn_sched_run(exec->sched, &job, err);
+    if (st != QN_OK)
+        return st;
+    uint64_t *best = qn_arena_array(&exec->arena, uint64_t, keep * (uint64_t)p->workers + 1);
+    if (!best)
+        return qn_nomem(err);
+    for (int w = 0; w < p->workers; w++) {
+        packed_local *l = &p->locals[w];
+        memcpy(best + count, l->best, l->best_count * sizeof *best);
+        count += l->best_count;
+        l->best_count = 0;
+        tuple_parts_seal(&l->parts);
+    }
+    qsort(best, count, sizeof *best, descending);
+    *reached = count >= keep ? best[keep - 1] : 0;
+    atomic_store(&p->floor, *reached);
+    return QN_OK;
+}
+
+void packed_reset(qn_groups *g)
+{
+    qn_packed *p = g->packed;
+    for (int w = 0; w < p->workers; w++) {
+        packed_local *l = &p->locals[w];
+        for (uint32_t i = 0; i < packed_partitions(p); i++) {
+            tuple_part_free(&l->parts, &l->parts.parts[i]);
+            for (uint32_t d = 0; d < p->distinct_count; d++)
+                tuple_part_free(&l->pairs[d], &l->pairs[d].parts[i]);
+        }
+        l->used_codes = l->used_rows = false;
+    }
+    atomic_store(&p->floor, 0);
+    g->total = 0;
 }
 
 bool packed_key_value(const qn_packed *p, const uint8_t *row, uint32_t key, qn_datum *out)

@@ -843,7 +843,8 @@ static bool values_window(qn_vm *vm, uint32_t distinct, uint32_t *first, uint32_
 static qn_status list_top(qn_vm *vm, uint32_t w)
 {
     bool      fold;
-    qn_status st = vm->scan.in_values ? list_top_block(vm, &fold) : (fold = true, QN_OK);
+    bool      rows = vm->pl->code->plan->source.kind == QN_SOURCE_TABLE;
+    qn_status st = rows || vm->scan.in_values ? list_top_block(vm, &fold) : (fold = true, QN_OK);
     return st != QN_OK || fold ? st : go(vm, qn_operand1(vm->program, w));
 }
 

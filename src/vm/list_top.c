@@ -348,15 +348,38 @@ static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top 
 
 /* ---- rows ---------------------------------------------------------------------------------------------- */
 
-/* About how many rows have a value that occurs `least` times or more in their block. */
-static double rows_reaching(const qn_table *table, uint32_t column, uint64_t least)
+/* Whether a filter looks at the column: most often it removes the most frequent value ('' or 0). */
+static bool is_filtered(const qn_pipeline *plan, uint32_t column)
 {
-    double rows = 0;
+    for (uint32_t i = 0; i < plan->filter_count; i++)
+        if (qn_expr_single_column(plan->filters[i]) == (int)column)
+            return true;
+    return false;
+}
+
+/* About how many rows have a value that occurs `least` times or more in their block. */
+static double rows_reaching(const pipeline_state *pl, uint32_t column, uint64_t least)
+{
+    const qn_table *table = pl->table;
+    bool            filtered = is_filtered(pl->code->plan, column);
+    double          rows = 0;
     for (uint32_t b = 0; b < table->block_count; b++) {
         const qn_block_column *c = qn_block_column_at(table->blocks[b].block, column);
-        for (uint32_t i = log2_of(least); i < QN_COUNTOF(c->count_log2); i++)
-            rows += 1.5 * c->count_log2[i] * (double)(1u << i);
+        for (uint32_t i = log2_of(least); i < QN_COUNTOF(c->count_log2); i++) {
+            double values = c->count_log2[i];
+            if (filtered && log2_of(c->max_count ? c->max_count : 1) == i)
+                values -= 1;
+            rows += 1.5 * values * (double)(1u << i);
+        }
     }
+    return rows;
+}
+
+static double rows_in_question(const pipeline_state *pl, uint32_t column)
+{
+    double rows = (double)pl->table->rows;
+    for (uint32_t b = 0; is_filtered(pl->code->plan, column) && b < pl->table->block_count; b++)
+        rows -= qn_block_column_at(pl->table->blocks[b].block, column)->max_count;
     return rows;
 }
 
@@ -411,11 +434,11 @@ static qn_status find_rows(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bo
 static qn_status rows_first(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
 {
     uint64_t blocks = pl->table->block_count, least = 2;
-    double   rows = (double)pl->table->rows;
+    double   rows = rows_in_question(pl, t->column);
     *pays = false;
-    while (least < QN_BLOCK_ROWS && rows_reaching(pl->table, t->column, least) > rows / 16)
+    while (least < QN_BLOCK_ROWS && rows_reaching(pl, t->column, least) > rows / 16)
         least *= 2;
-    if (rows_reaching(pl->table, t->column, least) == 0)
+    if (rows_reaching(pl, t->column, least) == 0)
         return QN_OK;
     t->threshold = (least - 1) * blocks + 1;
     return find_rows(exec, pl, t, pays, err);
@@ -430,7 +453,7 @@ qn_status list_top_again(qn_exec *exec, pipeline_state *pl, uint64_t reached, bo
     if (!*again)
         return QN_OK;
     uint64_t least = (reached + pl->table->block_count - 1) / pl->table->block_count;
-    if (least >= 2 && rows_reaching(pl->table, t->column, least) < (double)pl->table->rows / 4) {
+    if (least >= 2 && rows_reaching(pl, t->column, least) < rows_in_question(pl, t->column) / 4) {
         t->threshold = reached;
         st = find_rows(exec, pl, t, &pays, err);
     }

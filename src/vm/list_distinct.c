@@ -2,16 +2,19 @@
  *
  * Each block has the column's distinct values as a sorted list.  Integers are counted by ranges of values: a block's
  * share of a range is a stretch of its list, found by search, so nothing has to be scattered; the stretches of all
- * blocks are united inside the cache.  Text is sorted by its bytes but united by its identities, which come in no
+ * blocks are united inside the cache, by merging or hashing (list_merge.h).  Text is sorted by its bytes but united by its identities, which come in no
  * order: those are scattered into hash partitions.  The same is done for integers when a filter leaves values here
  * and there. */
 #include "vm/lists.h"
+
+#include <stdlib.h>
+#include "base/assert.h"
+#include "vm/list_merge.h"
 #include "vm/tuples.h"
 
-#include "base/assert.h"
-
-#define RANGE_VALUES 49152u /* of all blocks in one range, on average */
-#define RANGES_MAX 256u
+#define RANGE_VALUES 32768u /* of all blocks in one range, on average: three times that is in the cache */
+#define RANGES_MAX 4096u
+#define RANGE_SAMPLES 4u /* values looked at to find the bounds of one range */
 
 typedef struct stretch { /* codes of one block that the filter left: a range */
     uint32_t lo, hi;
@@ -22,6 +25,10 @@ typedef struct distinct_local {
     uint64_t   *values;
     uint32_t   *heads;
     uint64_t    values_room, heads_room;
+    stretch    *range; /* by_range: per block, what of its list lies in the range being united */
+    list_run   *runs;  /* two per block */
+    uint32_t   *starts;
+    list_plan   plan;
 } distinct_local;
 
 struct qn_list_distinct {
@@ -67,6 +74,15 @@ qn_status list_distinct_new(qn_exec *exec, pipeline_state *pl, qn_error *err)
     while (bits < 8 && d->entries >> bits > 16384)
         bits++;
     pl->distinct = d;
+    for (int w = 0; w < d->workers && d->by_range; w++) {
+        distinct_local *l = &d->locals[w];
+        uint32_t        blocks = pl->table->block_count;
+        l->range = qn_arena_array(&exec->arena, stretch, blocks + 1);
+        l->runs = qn_arena_array(&exec->arena, list_run, 2 * (size_t)blocks + 1);
+        l->starts = qn_arena_array(&exec->arena, uint32_t, 2 * (size_t)blocks + 2);
+        if (!l->range || !l->runs || !l->starts)
+            return qn_nomem(err);
+    }
     for (int w = 0; w < d->workers && !d->by_range; w++)
         if (!tuple_parts_init(&d->locals[w].parts, d->mem, words, bits))
             return qn_nomem(err);
@@ -187,63 +203,115 @@ static qn_status codes_below(const qn_list_distinct *d, uint32_t b, uint32_t r, 
     return qn_block_search(d->table->blocks[b].block, d->column, &v, end, &equal_end, err);
 }
 
+/* What every block has of a range, and how much that is. */
+static qn_status cut_range(const qn_list_distinct *d, distinct_local *l, uint32_t range, uint64_t *all, qn_error *err)
+{
+    qn_status st = QN_OK;
+    *all = 0;
+    for (uint32_t b = 0; b < d->table->block_count && st == QN_OK; b++) {
+        uint32_t first = 1, end = 1;
+        if (d->stretches[b].lo <= d->stretches[b].hi) {
+            st = codes_below(d, b, range, &first, err);
+            if (st == QN_OK)
+                st = codes_below(d, b, range + 1, &end, err);
+        }
+        end = end < first ? first : end;
+        l->range[b] = (stretch){first, end};
+        *all += end - first;
+    }
+    return st;
+}
+
+/* Bring the values of all blocks into l->values.  As unsigned numbers negative values come last, so a list that has
+ * both is two runs. */
+static qn_status read_range(const qn_list_distinct *d, distinct_local *l, uint32_t *runs, qn_error *err)
+{
+    uint64_t *v = l->values;
+    qn_status st = QN_OK;
+    *runs = 0;
+    for (uint32_t b = 0; b < d->table->block_count && st == QN_OK; b++) {
+        uint32_t first = l->range[b].lo, n = l->range[b].hi - first, negative = 0;
+        if (!n)
+            continue;
+        st = qn_block_values_i64(d->table->blocks[b].block, d->column, first, n, (int64_t *)(void *)v, err);
+        if (st == QN_OK && (v[0] ^ v[n - 1]) >> 63)
+            while (v[negative] >> 63)
+                negative++;
+        if (negative)
+            l->runs[(*runs)++] = (list_run){v, negative};
+        l->runs[(*runs)++] = (list_run){v + negative, n - negative};
+        v += n;
+    }
+    return st;
+}
+
 static qn_status unite_range(void *arg, int worker, uint64_t range, qn_error *err)
 {
-    qn_list_distinct *d = arg;
-    distinct_local   *l = &d->locals[worker];
-    uint64_t          n = 0;
-    qn_status         st = QN_OK;
-    for (uint32_t b = 0; b < d->table->block_count && st == QN_OK; b++) {
-        uint32_t first, end;
-        if (d->stretches[b].lo > d->stretches[b].hi)
-            continue;
-        st = codes_below(d, b, (uint32_t)range, &first, err);
-        if (st == QN_OK)
-            st = codes_below(d, b, (uint32_t)range + 1, &end, err);
-        if (st != QN_OK || first >= end)
-            continue;
-        if (n + (end - first) > l->values_room) {
-            uint64_t  more = (n + (end - first)) * 2;
-            uint64_t *grown = qn_realloc(d->mem, l->values, l->values_room * sizeof *grown, more * sizeof *grown);
-            if (!grown)
-                return qn_nomem(err);
-            l->values = grown;
-            l->values_room = more;
-        }
-        st = qn_block_values_i64(d->table->blocks[b].block, d->column, first, end - first, (int64_t *)(void *)(l->values + n), err);
-        n += end - first;
-    }
-    if (st == QN_OK && n)
-        st = room(d, l, n, n, err);
-    if (st != QN_OK || !n)
+    qn_list_distinct       *d = arg;
+    distinct_local         *l = &d->locals[worker];
+    const qn_merge_kernels *k = qn_merge_kernels_get();
+    bool                    merge = list_method_choose(d->table->block_count, k->isa) == LIST_MERGE;
+    uint64_t                all;
+    uint32_t                runs;
+    qn_status               st = cut_range(d, l, (uint32_t)range, &all, err);
+    if (st != QN_OK || !all)
         return st;
-    atomic_fetch_add(&d->count, tuple_fold(&(tuple_shape){.keys = 1}, l->values, n, l->heads, tuple_heads(n)));
+    if (all > UINT32_MAX)
+        return qn_nomem(err);
+    uint64_t words = all + (merge ? 2 * all : list_hash_slots((uint32_t)all));
+    if (words > l->values_room) {
+        qn_free(d->mem, l->values, l->values_room * sizeof *l->values);
+        l->values_room = words + words / 4;
+        l->values = qn_alloc(d->mem, qn_mul(l->values_room, sizeof *l->values));
+        if (!l->values) {
+            l->values_room = 0;
+            return qn_nomem(err);
+        }
+    }
+    st = read_range(d, l, &runs, err);
+    if (st != QN_OK)
+        return st;
+    uint64_t *scratch = l->values + all;
+    atomic_fetch_add(&d->count, merge ? list_merge_count(k, l->runs, runs, scratch, scratch + all, l->starts, &l->plan)
+                                      : list_hash_count(l->runs, runs, scratch));
     return QN_OK;
 }
 
-/* Bounds that cut the longest list into equal parts: the others are like it, or do no harm. */
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Bounds that cut all lists together into parts of about the same size: every so many values of each list one is looked
+ * at, beginning at a different place in each, for lists are often alike; or they follow each other, and no single one
+ * would tell of the others. */
 static qn_status choose_ranges(qn_exec *exec, qn_list_distinct *d, qn_error *err)
 {
-    uint32_t longest = 0, most = 0;
-    for (uint32_t b = 0; b < d->table->block_count; b++) {
-        uint32_t distinct = qn_block_column_at(d->table->blocks[b].block, d->column)->distinct;
-        if (distinct > most) {
-            most = distinct;
-            longest = b;
+    uint64_t ranges = d->entries / RANGE_VALUES + 1, step;
+    uint32_t blocks = d->table->block_count, n = 0;
+    d->ranges = ranges > RANGES_MAX ? RANGES_MAX : (uint32_t)ranges;
+    d->bounds = qn_arena_array(&exec->arena, int64_t, d->ranges + 1);
+    step = d->entries / ((uint64_t)d->ranges * RANGE_SAMPLES) + 1;
+    uint64_t room = d->entries / step + blocks + 1;
+    int64_t *sample = qn_arena_array(&exec->arena, int64_t, room);
+    if (!d->bounds || !sample)
+        return qn_nomem(err);
+    for (uint32_t b = 0; b < blocks && d->ranges > 1; b++) {
+        qn_block *block = d->table->blocks[b].block;
+        uint64_t  distinct = qn_block_column_at(block, d->column)->distinct;
+        for (uint64_t code = 1 + b * 0x9e3779b9ull % step; code <= distinct; code += step) {
+            QN_ASSERT(n < room);
+            qn_status st = qn_block_values_i64(block, d->column, (uint32_t)code, 1, &sample[n++], err);
+            if (st != QN_OK)
+                return st;
         }
     }
-    uint64_t ranges = d->entries / RANGE_VALUES + 1;
-    d->ranges = ranges > RANGES_MAX ? RANGES_MAX : (uint32_t)ranges;
-    d->ranges = d->ranges > most ? (most ? most : 1) : d->ranges;
-    d->bounds = qn_arena_array(&exec->arena, int64_t, d->ranges + 1);
-    if (!d->bounds)
-        return qn_nomem(err);
-    for (uint32_t r = 1; r < d->ranges; r++) {
-        uint32_t  code = 1 + (uint32_t)((uint64_t)most * r / d->ranges);
-        qn_status st = qn_block_values_i64(d->table->blocks[longest].block, d->column, code, 1, &d->bounds[r], err);
-        if (st != QN_OK)
-            return st;
-    }
+    if (n < d->ranges)
+        d->ranges = 1;
+    qsort(sample, n, sizeof *sample, by_value);
+    for (uint32_t r = 1; r < d->ranges; r++)
+        d->bounds[r] = sample[(uint64_t)n * r / d->ranges];
     return QN_OK;
 }
 

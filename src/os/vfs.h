@@ -58,12 +58,6 @@ typedef enum qn_vfs_op {
     QN_VFS_OP_COUNT
 } qn_vfs_op;
 
-/* What will be read of a mapping; hints, which cannot fail and change no answer. */
-typedef enum qn_advice {
-    QN_ADVICE_SCATTERED, /* here and there: bring in what is asked for and nothing around it */
-    QN_ADVICE_SOON       /* all of it and soon: begin to read, do not wait */
-} qn_advice;
-
 typedef struct qn_vfs qn_vfs;
 struct qn_vfs {
     void  *self;        /* the implementation's state */
@@ -91,7 +85,8 @@ struct qn_vfs {
     qn_status (*rmdir)(qn_vfs *, const char *path, qn_error *err);
     qn_status (*map)(qn_vfs *, qn_file *file, uint64_t bytes, qn_map *out, qn_error *err);
     void (*unmap)(qn_vfs *, qn_map *map);
-    void (*advise)(qn_vfs *, const qn_map *map, uint64_t offset, uint64_t bytes, qn_advice advice);
+    /* This part will be read soon: begin to bring it in, do not wait.  A hint, which cannot fail. */
+    void (*expect)(qn_vfs *, const qn_map *map, uint64_t offset, uint64_t bytes);
     /* Whole-file lock that dies with the process (OFD lock).  55006 when another holder has it. */
     qn_status (*lock)(qn_vfs *, qn_file *file, bool exclusive, qn_error *err);
     qn_status (*file_bytes)(qn_vfs *, qn_file *file, uint64_t *bytes, qn_error *err);

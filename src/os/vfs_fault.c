@@ -275,8 +275,7 @@ static void fault_unmap(qn_vfs *vfs, qn_map *map)
     f->base->unmap(f->base, map);
 }
 
-static void fault_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
-                         qn_advice advice)
+static void fault_expect(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes)
 {
     fault *f = fault_of(vfs);
     qn_latch_take(&f->latch);
@@ -285,7 +284,7 @@ static void fault_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64
         copy = copy->next;
     qn_latch_drop(&f->latch);
     if (!copy) /* a copy is no mapping */
-        f->base->advise(f->base, map, offset, bytes, advice);
+        f->base->expect(f->base, map, offset, bytes);
 }
 
 static qn_status fault_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error *err)
@@ -340,7 +339,7 @@ qn_status qn_vfs_fault_new(qn_mem *mem, qn_vfs *base, qn_vfs **vfs, qn_error *er
         .rmdir = fault_rmdir,
         .map = fault_map,
         .unmap = fault_unmap,
-        .advise = fault_advise,
+        .expect = fault_expect,
         .lock = fault_lock,
         .absolute = fault_absolute,
         .file_bytes = fault_file_bytes,

@@ -860,14 +860,12 @@ static void memory_unmap(qn_vfs *vfs, qn_map *map)
     *map = (qn_map){0};
 }
 
-static void memory_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
-                          qn_advice advice)
+static void memory_expect(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes)
 {
     (void)vfs;
     (void)map;
     (void)offset;
-    (void)bytes;
-    (void)advice; /* everything is here already */
+    (void)bytes; /* everything is here already */
 }
 
 static qn_status memory_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error *err)
@@ -939,7 +937,7 @@ qn_status qn_vfs_memory_new(qn_mem *mem, qn_vfs **vfs, qn_error *err)
         .rmdir = memory_rmdir,
         .map = memory_map,
         .unmap = memory_unmap,
-        .advise = memory_advise,
+        .expect = memory_expect,
         .lock = memory_lock,
         .file_bytes = memory_file_bytes,
     };

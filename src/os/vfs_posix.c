@@ -338,11 +338,12 @@ static void posix_unmap(qn_vfs *vfs, qn_map *map)
     *map = (qn_map){0};
 }
 
-/* Not tried again: populating the page tables along with it (MADV_POPULATE_READ) saves two thirds
- * of the page faults of a first query and costs as much as they do, because the kernel maps 16
- * pages a fault anyway. */
-static void posix_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes,
-                         qn_advice advice)
+/* Tried: populating the page tables along with it (MADV_POPULATE_READ) saves two thirds of the page
+ * faults of a first query and costs as much as they do, because the kernel maps 16 pages a fault
+ * anyway.  MADV_RANDOM for the rest of the mapping saves nothing more when everything is expected
+ * before it is touched, and would have pages that were dropped from the cache come back one by one.
+ */
+static void posix_expect(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64_t bytes)
 {
     (void)vfs;
     if (offset >= map->bytes || bytes == 0)
@@ -351,8 +352,7 @@ static void posix_advise(qn_vfs *vfs, const qn_map *map, uint64_t offset, uint64
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t begin = ((uintptr_t)map->data + offset) & ~(page - 1);
     uintptr_t end = (uintptr_t)map->data + offset + bytes;
-    (void)madvise((void *)begin, end - begin,
-                  advice == QN_ADVICE_SOON ? MADV_WILLNEED : MADV_RANDOM);
+    (void)madvise((void *)begin, end - begin, MADV_WILLNEED);
 }
 
 static qn_status posix_lock(qn_vfs *vfs, qn_file *file, bool exclusive, qn_error *err)
@@ -408,7 +408,7 @@ qn_vfs *qn_vfs_posix(void)
         .rmdir = posix_rmdir,
         .map = posix_map,
         .unmap = posix_unmap,
-        .advise = posix_advise,
+        .expect = posix_expect,
         .lock = posix_lock,
         .file_bytes = posix_file_bytes,
         .wait = posix_wait,

@@ -120,7 +120,9 @@ static void note_fresh(const qn_block *block, uint32_t column, qn_fmt_section_ki
     fresh.section[fresh.count++].kind = (uint8_t)kind;
 }
 
-/* Mapped files are read as hinted and not otherwise (bring_in), so sections are hinted whole. */
+/* A page that is touched brings in what lies around it: other columns, megabytes of them where the
+ * system reads far ahead.  So sections are expected whole, with what vectors read past their end,
+ * before anything touches them. */
 static void bring_section(qn_block *block, uint32_t column, uint32_t kind)
 {
     column_state        *c = &block->columns[column];
@@ -129,9 +131,9 @@ static void bring_section(qn_block *block, uint32_t column, uint32_t kind)
     if (!s->p || block->copy || (atomic_load_explicit(&c->verified, memory_order_relaxed) & bit) ||
         (atomic_fetch_or_explicit(&c->expected, bit, memory_order_relaxed) & bit))
         return;
-    block->env->vfs->advise(block->env->vfs, &block->map,
-                            (uint64_t)(s->p - (const uint8_t *)block->map.data), s->bytes,
-                            QN_ADVICE_SOON);
+    block->env->vfs->expect(block->env->vfs, &block->map,
+                            (uint64_t)(s->p - (const uint8_t *)block->map.data),
+                            s->bytes + QN_KERN_SLACK);
 }
 
 void qn_block_ahead(const qn_block *before, qn_block *block)
@@ -467,12 +469,8 @@ static qn_status bring_in(qn_block *block, qn_file *file, uint64_t bytes, qn_err
     if (bytes <= vfs->small_bytes)
         return read_whole(block, file, bytes, err);
     qn_status st = vfs->map(vfs, file, bytes, &block->map, &why);
-    /* Reading around what is touched would bring in other columns, megabytes of them where the
-     * system reads far ahead; instead everything that is wanted is hinted. */
-    if (st == QN_OK) {
-        vfs->advise(vfs, &block->map, 0, bytes, QN_ADVICE_SCATTERED);
-        vfs->advise(vfs, &block->map, 0, HEADER_BYTES, QN_ADVICE_SOON);
-    }
+    if (st == QN_OK)
+        vfs->expect(vfs, &block->map, 0, HEADER_BYTES);
     if (st == QN_NOMEM)
         return read_whole(block, file, bytes, err);
     if (st != QN_OK && err && err->status == QN_OK)

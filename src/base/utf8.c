@@ -17,7 +17,7 @@
 static size_t utf8_scalar(const char *s, size_t bytes)
 {
     size_t      good = qn_utf8_valid(s, bytes);
-    const char *nul = memchr(s, 0, good);
+    const char *nul = good ? memchr(s, 0, good) : NULL; /* s may be NULL when there is nothing */
     return nul ? (size_t)(nul - s) : good;
 }
 

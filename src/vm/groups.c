@@ -931,28 +931,39 @@ static qn_status find_by_hash(qn_vm *vm, qn_groups *g, uint32_t first_key)
         });
     }
     uint32_t key_bytes = layout->key_end - layout->key_begin;
+    uint8_t *before = NULL; /* the lane before: neighbours often share their group */
     FOR_LANES(vm, lane, {
         uint8_t *key = keys + lane * stride;
+        if (before && !memcmp(before + layout->key_begin, key + layout->key_begin, key_bytes)) {
+            *group_hash(key) = *group_hash(before);
+            continue;
+        }
+        before = key;
         *group_hash(key) = hash_words(key + layout->key_begin, key_bytes);
         if (l->table.heads)
             __builtin_prefetch(&l->table.heads[(uint32_t)*group_hash(key) & l->table.mask]);
     });
     l->asked += vm_selected(vm);
+    before = NULL;
+    uint8_t *row = NULL;
     FOR_LANES(vm, lane, {
         bool     fresh = true;
-        uint8_t *row;
-        if (l->direct) {
-            uint8_t *key = keys + lane * stride;
+        uint8_t *key = keys + lane * stride;
+        if (before && *group_hash(before) == *group_hash(key) &&
+            !memcmp(before + layout->key_begin, key + layout->key_begin, key_bytes)) {
+            fresh = false; /* row stays */
+        } else if (l->direct) {
             row = buffer_append(&l->parts[group_partition(*group_hash(key))], g->mem, layout->row_bytes);
             if (row) {
                 memcpy(row, key, layout->key_end);
                 memset(row + layout->key_end, 0, layout->row_bytes - layout->key_end);
             }
         } else {
-            row = group_table_find(&l->table, keys + lane * stride, layout->key_begin, layout->key_end, &fresh);
+            row = group_table_find(&l->table, key, layout->key_begin, layout->key_end, &fresh);
         }
         if (!row)
             return qn_nomem(vm->err);
+        before = key;
         vm->groups[lane] = row;
         if (fresh) {
             qn_status st = fill_payloads(vm, g, first_key, lane, row, false);

@@ -520,14 +520,21 @@ qn_status groups_identities(qn_vm *vm, qn_vec *v, qn_sql_type type, uint32_t wor
     }
     if (is_text(type) && !constant)
         return text_identities(vm, v, keys, stride);
+    qn_datum last; /* of values in order, neighbours often are the same */
+    uint64_t last_id[2] = {0, 0};
+    bool     has_last = false;
     FOR_LANES(vm, lane, {
-        qn_datum d;
-        uint64_t id[2] = {0, 0};
-        if (!vec_null(v, lane)) {
+        static const uint64_t none[2] = {0, 0};
+        qn_datum              d;
+        bool                  null = vec_null(v, lane);
+        if (!null) {
             vec_get(v, lane, &d);
-            qn_value_identity(type, &d, id);
+            if (!has_last || memcmp(&d, &last, sizeof d) != 0)
+                qn_value_identity(type, &d, last_id);
+            last = d;
+            has_last = true;
         }
-        memcpy(keys + lane * stride, id, 16);
+        memcpy(keys + lane * stride, null ? none : last_id, 16);
     });
     return QN_OK;
 }

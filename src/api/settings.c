@@ -7,6 +7,8 @@
 #include "kern/kern.h"
 #include "type/datetime.h"
 
+#define LEAST_ROOM_BYTES ((uint64_t)1 << 20) /* beyond what is in use */
+
 static const struct {
     const char *name, *meaning;
 } table[] = {
@@ -174,6 +176,7 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
     session  *s = &conn->session;
     int       choice = 0, i = find(name);
     int64_t   n = 0;
+    uint64_t  used;
     qn_status st;
     if (i < 0) {
         if (!value && qn_streq_ci(name, "all")) {
@@ -215,6 +218,17 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
     case QN_SETTING_MEMORY_LIMIT:
         if (value && !parse_size(value, &n))
             return bad_value(name, value, "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".", err);
+        /* Below what is in use no statement would run any more, not even the one that lifts the limit. */
+        used = atomic_load(&conn->db->mem.used_bytes);
+        if (n && (uint64_t)n < used + LEAST_ROOM_BYTES) { /* cached programs are no reason to refuse */
+            qn_code_cache_clear(conn->db->cache);
+            used = atomic_load(&conn->db->mem.used_bytes);
+        }
+        if (n && (uint64_t)n < used + LEAST_ROOM_BYTES) {
+            st = bad_value(name, value, NULL, err);
+            qn_error_hint(err, "The database uses %llu bytes at the moment, and statements need some more.", (unsigned long long)used);
+            return st;
+        }
         atomic_store(&conn->db->mem.limit_bytes, (uint64_t)n);
         return QN_OK;
     case QN_SETTING_TEMP_LIMIT:

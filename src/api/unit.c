@@ -214,7 +214,7 @@ qn_status unit_compile(qn_connection *conn, const char *sql, size_t bytes, uint3
             QN_TRY(unit_program(conn, u, target->select, err));
         if (target->kind == QN_STMT_SELECT && bytes <= CACHE_SQL_BYTES) {
             bool stored;
-            QN_TRY(qn_code_cache_insert(conn->db->cache, &key, u->sql, *consumed, u->program, u, u->arena.used_bytes, &stored, err));
+            QN_TRY(qn_code_cache_insert(conn->db->cache, &key, u->sql, *consumed, u->program, u, qn_arena_held_bytes(&u->arena), &stored, err));
         }
     } else if (target->kind == QN_STMT_INSERT) {
         qn_select *s = NULL;

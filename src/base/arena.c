@@ -57,6 +57,14 @@ void qn_arena_init(qn_arena *arena, qn_mem *mem)
     arena->mem = mem;
 }
 
+uint64_t qn_arena_held_bytes(const qn_arena *arena)
+{
+    uint64_t bytes = 0;
+    for (const qn_arena_chunk *c = arena->first; c; c = c->next)
+        bytes += c->bytes;
+    return bytes;
+}
+
 static size_t chunk_room(const qn_arena_chunk *chunk)
 {
     return chunk->bytes - sizeof *chunk;

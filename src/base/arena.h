@@ -28,6 +28,8 @@ typedef struct qn_arena_mark { /* see qn_arena_rewind */
 void qn_arena_init(qn_arena *arena, qn_mem *mem);
 void qn_arena_reset(qn_arena *arena);
 void qn_arena_deinit(qn_arena *arena);
+/* What the arena takes from its account: its chunks, free ones too. */
+uint64_t qn_arena_held_bytes(const qn_arena *arena);
 
 /* 16-byte aligned; NULL when memory is refused. */
 void *qn_arena_alloc(qn_arena *arena, size_t bytes);

@@ -538,6 +538,13 @@ static bool is_same_variant(const entry *a, const entry *b)
     return true;
 }
 
+/* Programs take an eighth of the memory limit at most: under a small one, statements would starve otherwise. */
+static uint64_t most_bytes(const qn_code_cache *c)
+{
+    uint64_t limit = atomic_load_explicit(&c->mem->limit_bytes, memory_order_relaxed);
+    return limit && limit / 8 < c->limits.max_bytes ? limit / 8 : c->limits.max_bytes;
+}
+
 /* Link e, and take out an older equal one and whatever is beyond the limits; those go to `out`, by `older`. */
 static entry *entry_link_locked(qn_code_cache *c, entry *e, const char *sql, const qn_tokens *t)
 {
@@ -558,7 +565,7 @@ static entry *entry_link_locked(qn_code_cache *c, entry *e, const char *sql, con
     c->stats.entries++;
     c->stats.bytes += e->bytes;
     c->stats.insertions++;
-    while (c->oldest != e && (c->stats.entries > c->limits.max_entries || c->stats.bytes > c->limits.max_bytes)) {
+    while (c->oldest != e && (c->stats.entries > c->limits.max_entries || c->stats.bytes > most_bytes(c))) {
         entry *old = c->oldest;
         c->stats.evictions++;
         if (entry_unlink_locked(c, old)) {
@@ -574,7 +581,7 @@ static bool worth_keeping(const qn_code_cache *c, const char *sql, const qn_toke
     for (uint32_t l = 0; l < t->literal_count; l++)
         if (e->fixed[l] && t->literals[l].string && names_a_time(sql + t->literals[l].start, t->literals[l].bytes))
             return false;
-    return e->bytes <= c->limits.max_bytes;
+    return e->bytes <= most_bytes(c);
 }
 
 qn_status qn_code_cache_insert(qn_code_cache *c, const qn_code_key *key, const char *sql, size_t bytes, const qn_program *program,
@@ -603,7 +610,7 @@ qn_status qn_code_cache_insert(qn_code_cache *c, const qn_code_key *key, const c
     e->owner = owner;
     e->readers = 1;
     e->hash = key_hash(key, &t);
-    e->bytes = owner_bytes + e->arena.used_bytes + sizeof *e;
+    e->bytes = owner_bytes + qn_arena_held_bytes(&e->arena) + sizeof *e;
     if (!worth_keeping(c, sql, &t, e))
         goto done;
     c->ref(owner);

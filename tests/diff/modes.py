@@ -7,7 +7,8 @@ A scenario is a table (how many rows, cut into which blocks, how the values of e
 queries over it: one to four keys, every kind of aggregate, filters, HAVING, DISTINCT, top-N, LIMIT.  One process
 loads the table in memory and runs the queries first in the plainest way (hash table, no optimizer, portable
 kernels, one worker), then under every grouping mode that this build knows, each with a few combinations of kernel
-level, workers and optimizer (with --extent all: every combination).  All must print the same text.  Where PostgreSQL
+level, workers and optimizer (with --extent all: every combination).  All must print the same text; under a small
+memory limit a query may also say that memory is out.  Where PostgreSQL
 15 is installed it is asked too what it defines: queries without LIMIT, or with an order that leaves no tie.
 
 Modes and levels are read from the program, so a new one is tried without a change here.  Everything follows from
@@ -26,7 +27,7 @@ import sys
 import diff
 
 THREADS = [1, 2, 8]
-PLAIN = ('hash', 'base', 1, 'off')
+PLAIN = ('hash', 'base', 1, 'off', '0')
 COMBINATIONS = 4 # of level, workers and optimizer, per mode and scenario
 SHELL = ['-q', '-At', '-F', '|', '-v', 'ON_ERROR_STOP=off', '-v', 'VERBOSITY=terse', '-P', 'null=NULL', '-f', '-']
 
@@ -273,18 +274,28 @@ class Query:
 
 # ---- runs --------------------------------------------------------------------------------------
 
-def configurations(rng, modes, levels, extent):
-    """(mode, level, threads, optimizer) in the order in which they are run; the first is the reference."""
+def memory_in_use(quern, scenario):
+    """Bytes that the database takes once the table is loaded: what a refused limit says."""
+    done = subprocess.run([quern, '--threads', '8', '-q', '-v', 'ON_ERROR_STOP=off', '-f', '-'],
+                          input=(scenario.load() + "SET quern.memory_limit = '1B';\n").encode(), capture_output=True, check=False)
+    found = re.search(r'uses (\d+) bytes', done.stderr.decode('utf-8', 'replace'))
+    return int(found.group(1)) if found else 0
+
+
+def configurations(rng, modes, levels, extent, in_use):
+    """(mode, level, threads, optimizer, memory limit) in the order in which they are run; the first is the reference."""
     yield PLAIN
-    yield ('auto', levels[-1], 2, 'on')
+    yield ('auto', levels[-1], 2, 'on', '0')
     for mode in modes:
-        every = [c for c in itertools.product([mode], levels, THREADS, ['on', 'on', 'off'] if extent == 'usual' else ['on', 'off']) if c != PLAIN]
-        yield from every if extent == 'all' else rng.sample(every, COMBINATIONS)
+        every = [c + ('0',) for c in itertools.product([mode], levels, THREADS, ['on', 'on', 'off'] if extent == 'usual' else ['on', 'off'])]
+        yield from (c for c in (every if extent == 'all' else rng.sample(every, COMBINATIONS)) if c != PLAIN)
+        yield (mode, levels[-1], rng.choice(THREADS), 'on', str(in_use + (rng.choice([24, 64, 160]) << 20)))
 
 
 def settings_of(config):
-    mode, level, threads, optimizer = config
-    return ['quern.group_mode = %s' % mode, 'quern.isa = %s' % level, 'quern.threads = %d' % threads, 'quern.optimizer = %s' % optimizer]
+    mode, level, threads, optimizer, memory = config
+    return ['quern.group_mode = %s' % mode, 'quern.isa = %s' % level, 'quern.threads = %d' % threads, 'quern.optimizer = %s' % optimizer,
+            "quern.memory_limit = '%s'" % memory]
 
 
 def run_scenario(quern, scenario, queries, configs):
@@ -330,7 +341,7 @@ def ask_postgresql(server, scenario, queries, expected):
 
 def run(o, seed, modes, levels, scenario, server):
     queries = [q for i, q in enumerate(scenario.queries) if o.query is None or i == o.query]
-    configs = list(dict.fromkeys(configurations(random.Random('%s %s' % (seed, scenario.name)), modes, levels, o.extent)))
+    configs = list(dict.fromkeys(configurations(random.Random('%s %s' % (seed, scenario.name)), modes, levels, o.extent, memory_in_use(o.quern, scenario))))
     if o.dump:
         with open(o.dump, 'w', encoding='utf-8') as out:
             out.write(scenario.load() + ''.join(diff.script(queries, settings_of(c)) for c in configs))
@@ -342,9 +353,11 @@ def run(o, seed, modes, levels, scenario, server):
         print('FAIL diff modes %s: the reference run ended early' % scenario.name)
         return False
     for config in configs[1:]:
+        if config[4] != '0':
+            got[config] = [e if any('ERROR:  out of memory' in line for line in g) else g for g, e in zip(got[config], expected)]
         if got[config] != expected:
             good = False
-            diff.compare('modes %s: %s, %s kernels, %d threads, optimizer %s' % ((scenario.name,) + config), queries, expected, got[config])
+            diff.compare('modes %s: %s, %s kernels, %d threads, optimizer %s, memory limit %s' % ((scenario.name,) + config), queries, expected, got[config])
     if not good:
         print('    again: tests/diff/modes.py --seed %d --extent %s --scenario "%s" --query N' % (seed, o.extent, scenario.name))
     else:

@@ -474,6 +474,31 @@ static void copy_goes_through_callbacks(void **state)
 
 /* ---- connections ------------------------------------------------------------------------------- */
 
+/* A limit below what is used already would refuse every statement from then on, also the one that lifts it. */
+static void a_memory_limit_leaves_room_to_lift_it(void **state)
+{
+    world *w = *state;
+    do_(w->conn, "CREATE TABLE t AS SELECT 'some text ' || i AS s, i FROM generate_series(1, 200000) AS g(i)");
+    for (int i = 0; i < 40; i++) { /* at the least limit that is taken, too little is said and nothing is lost */
+        char      sql[64];
+        qn_error  err = {.status = QN_OK};
+        qn_result *r = NULL;
+        snprintf(sql, sizeof sql, "SET quern.memory_limit = '%dMB'", i);
+        if (i && qn_query(w->conn, sql, &r, &err) != QN_OK) {
+            assert_string_equal(err.sqlstate, "22023");
+            assert_non_null(strstr(err.hint, "bytes at the moment"));
+            continue;
+        }
+        qn_result_free(r);
+        if (qn_query(w->conn, "SELECT s, count(*) FROM t GROUP BY s", &r, &err) != QN_OK)
+            assert_string_equal(err.sqlstate, "53200");
+        else
+            qn_result_free(r);
+        do_(w->conn, "SET quern.memory_limit = '0'");
+        assert_answer(w->conn, "SELECT count(*) FROM t", "200000");
+    }
+}
+
 static void connections_share_data_not_settings(void **state)
 {
     world         *w = *state;
@@ -553,6 +578,7 @@ int main(void)
         TEST(progress_within_a_file),
         TEST(notices_are_called_back),
         TEST(copy_goes_through_callbacks),
+        TEST(a_memory_limit_leaves_room_to_lift_it),
         TEST(connections_share_data_not_settings),
         TEST(readers_see_whole_statements),
 #undef TEST

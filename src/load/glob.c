@@ -137,8 +137,17 @@ static qn_status add_path(glob *g, const char *path)
     return QN_OK;
 }
 
-/* Files below `prefix` (which ends in '/' or is empty) that match `rest`.  A directory that cannot be listed holds no
- * match, as for a shell, but for the one that was named. */
+/* What is not there does not match; what cannot be looked at is an error, or files would be left out silently. */
+static qn_status unless_missing(glob *g, const char *path, const qn_error *cause)
+{
+    if (cause->status == QN_NOMEM)
+        return qn_nomem(g->err);
+    if (qn_error_is(cause, QN_SQLSTATE_UNDEFINED_FILE))
+        return QN_OK;
+    return qn_fail(g->err, QN_SQLSTATE_IO_ERROR, "could not look for \"%s\" at \"%s\": %s", g->pattern, path, cause->message);
+}
+
+/* Files below `prefix` (which ends in '/' or is empty) that match `rest`. */
 static qn_status expand(glob *g, const char *prefix, const char *rest)
 {
     const char *slash = strchr(rest, '/');
@@ -148,35 +157,33 @@ static qn_status expand(glob *g, const char *prefix, const char *rest)
     if (!has_wildcard(rest, bytes)) {
         const char *path = qn_arena_printf(g->arena, "%s%.*s%s", prefix, (int)bytes, rest, slash ? "/" : "");
         qn_stat     info = {0};
-        qn_error    ignored = {0};
+        qn_error    cause = {0};
         if (!path)
             return qn_nomem(g->err);
         if (slash)
             return expand(g, path, slash + 1);
-        qn_status st = vfs->stat(vfs, path, &info, &ignored);
-        if (st == QN_NOMEM)
-            return qn_nomem(g->err);
-        return st == QN_OK && !info.is_directory ? add_path(g, path) : QN_OK;
+        if (vfs->stat(vfs, path, &info, &cause) != QN_OK)
+            return unless_missing(g, path, &cause);
+        return info.is_directory ? QN_OK : add_path(g, path);
     }
     names       m = {.g = g, .pattern = rest, .pattern_bytes = bytes};
     qn_error    cause = {0};
     qn_status   st = vfs->list(vfs, *prefix ? prefix : ".", note_name, &m, &cause);
     if (g->st != QN_OK)
         return g->st;
-    if (st == QN_NOMEM)
-        return qn_nomem(g->err);
-    for (uint32_t i = 0; st == QN_OK && i < m.count; i++) {
+    if (st != QN_OK)
+        return unless_missing(g, *prefix ? prefix : ".", &cause);
+    for (uint32_t i = 0; i < m.count; i++) {
         const char *path = qn_arena_printf(g->arena, "%s%s%s", prefix, m.list[i], slash ? "/" : "");
         qn_stat     info = {0};
-        qn_error    ignored = {0};
+        qn_error    why = {0};
         if (!path)
             return qn_nomem(g->err);
-        qn_status seen = vfs->stat(vfs, path, &info, &ignored);
-        if (seen == QN_NOMEM)
-            return qn_nomem(g->err);
-        if (seen != QN_OK || info.is_directory != (slash != NULL))
-            continue;
-        qn_status deeper = slash ? expand(g, path, slash + 1) : add_path(g, path);
+        qn_status deeper = QN_OK;
+        if (vfs->stat(vfs, path, &info, &why) != QN_OK)
+            deeper = unless_missing(g, path, &why);
+        else if (info.is_directory == (slash != NULL))
+            deeper = slash ? expand(g, path, slash + 1) : add_path(g, path);
         if (deeper != QN_OK)
             return deeper;
     }

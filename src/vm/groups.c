@@ -1379,7 +1379,6 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
     uint64_t  total = 0;
     if (g->packed) {
         bool rows, by_codes = packed_used_codes(g->packed, &rows);
-        g->part_count = packed_partitions(g->packed);
         if (g->mode == QN_GROUP_THRESHOLD && !g->thresholded)
             g->mode = rows || by_codes ? QN_GROUP_PARTITION : QN_GROUP_VALUE_LIST;
         if (g->mode == QN_GROUP_PARTITION || g->mode == QN_GROUP_CODE_ARRAY)

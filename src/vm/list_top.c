@@ -383,7 +383,8 @@ static double rows_in_question(const pipeline_state *pl, uint32_t column)
     return rows;
 }
 
-/* The key column with most values, all of whose blocks have counts; QN_NO_COLUMN: there is none. */
+/* The key column with most values, all of whose blocks have counts; QN_NO_COLUMN: there is none, or another key is
+ * nearly unique and no group has many rows. */
 static uint32_t column_for_rows(const qn_table *table, const qn_aggregation *a)
 {
     uint64_t most = 0;
@@ -396,6 +397,8 @@ static uint32_t column_for_rows(const qn_table *table, const qn_aggregation *a)
             counted = c->kind == QN_COL_DICT;
             entries += c->distinct;
         }
+        if (a->keys[i]->kind == QN_EXPR_COLUMN && !counted)
+            return QN_NO_COLUMN;
         if (counted && entries > most) {
             most = entries;
             column = a->keys[i]->index;
@@ -480,6 +483,8 @@ qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
     t->mem = &exec->mem;
     t->workers = exec->workers;
     t->rows = plan->source.kind == QN_SOURCE_TABLE;
+    if (t->rows && plan->filter_count > 1) /* few rows are left, and grouped in less time than it takes to look for a threshold */
+        return QN_OK;
     t->column = t->rows ? column_for_rows(pl->table, plan->aggregation) : plan->source.column;
     if (t->column == QN_NO_COLUMN)
         return QN_OK;

@@ -112,6 +112,7 @@ struct qn_packed {
     id_map          *maps;
     uint64_t        *map_values, *map_expected; /* ids in each: at most, probably */
     uint32_t         bits;          /* of the partition number */
+    uint32_t         together;      /* 1 << together neighbouring parts are read as one */
     packed_local    *locals;
     const group_layout *layout;
     _Atomic uint64_t groups, floor;

@@ -9,7 +9,7 @@
 
 #define BEST_MAX 4096u
 
-uint32_t packed_partitions(const qn_packed *p) { return 1u << p->bits; }
+uint32_t packed_partitions(const qn_packed *p) { return 1u << (p->bits - p->together); }
 uint64_t packed_groups(const qn_packed *p) { return atomic_load(&p->groups); }
 
 bool packed_used_codes(const qn_packed *p, bool *rows)
@@ -23,13 +23,31 @@ bool packed_used_codes(const qn_packed *p, bool *rows)
     return codes;
 }
 
-/* Gather one part of all workers into the worker's memory.  Parts were sealed. */
-static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_local *, uint32_t), uint32_t d, uint32_t part,
-                      uint64_t *count, qn_error *err)
+/* Neighbouring parts are read as one, while all of them together hold about PART_TUPLES: how many there are was chosen
+ * for the table's rows, and filters or the cache may have left few. */
+#define PART_TUPLES 16384u
+
+static uint32_t parts_together(tuple_parts *(*of)(packed_local *, uint32_t), const qn_packed *p, uint32_t d)
+{
+    uint64_t n = 0;
+    uint32_t shift = 0;
+    for (int w = 0; w < p->workers; w++)
+        for (uint32_t i = 0; i < 1u << p->bits; i++)
+            n += of(&p->locals[w], d)->parts[i].count;
+    while (shift < p->bits && (n >> (p->bits - shift - 1)) <= PART_TUPLES)
+        shift++;
+    return shift;
+}
+
+/* Gather the parts of one morsel, of all workers, into the worker's memory.  Parts were sealed. */
+static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_local *, uint32_t), uint32_t d, uint32_t morsel,
+                      uint32_t shift, uint64_t *count, qn_error *err)
 {
     uint64_t n = 0, words = of(&p->locals[0], d)->words;
+    uint32_t first = morsel << shift, end = (morsel + 1) << shift;
     for (int w = 0; w < p->workers; w++)
-        n += of(&p->locals[w], d)->parts[part].count;
+        for (uint32_t i = first; i < end; i++)
+            n += of(&p->locals[w], d)->parts[i].count;
     *count = n;
     if (n >= UINT32_MAX)
         return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "a partition of a grouping has 2^32 tuples");
@@ -52,12 +70,14 @@ static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_l
         l->heads_room = tuple_heads(n);
     }
     uint64_t at = 0;
-    for (int w = 0; w < p->workers; w++) {
-        tuple_parts *parts = of(&p->locals[w], d);
-        uint64_t     more = parts->parts[part].count;
-        tuple_part_take(parts, part, l->tuples + at);
-        at += more * words;
-    }
+    for (int w = 0; w < p->workers; w++)
+        for (uint32_t i = first; i < end; i++) {
+            tuple_parts *parts = of(&p->locals[w], d);
+            uint64_t     more = parts->parts[i].count;
+            if (more)
+                tuple_part_take(parts, i, l->tuples + at);
+            at += more * words;
+        }
     return QN_OK;
 }
 
@@ -72,7 +92,7 @@ static tuple_parts *pair_parts(packed_local *l, uint32_t d) { return &l->pairs[d
 
 typedef struct pair_job {
     qn_packed *packed;
-    uint32_t   parts;
+    uint32_t   parts, together;
 } pair_job;
 
 /* Unique pairs of one partition, each one more for its group. */
@@ -84,7 +104,7 @@ static qn_status fold_pairs(void *arg, int worker, uint64_t morsel, qn_error *er
     uint32_t               d = (uint32_t)(morsel / job->parts);
     const packed_distinct *x = &p->distinct[d];
     uint64_t               n, value = field_mask(&x->value.value) << x->value.value.shift;
-    qn_status              st = take(p, l, pair_parts, d, (uint32_t)(morsel % job->parts), &n, err);
+    qn_status              st = take(p, l, pair_parts, d, (uint32_t)(morsel % job->parts), job->together, &n, err);
     if (st != QN_OK)
         return st;
     n = tuple_fold(&(tuple_shape){.keys = x->words}, l->tuples, n, l->heads, tuple_heads(n));
@@ -121,7 +141,12 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         for (int w = 0; w < p->workers; w++)
             for (uint32_t d = 0; d < p->distinct_count; d++)
                 tuple_parts_seal(&p->locals[w].pairs[d]);
-        pair_job fold = {p, packed_partitions(p)};
+        uint32_t together = p->bits; /* as the DISTINCT with most pairs needs it */
+        for (uint32_t d = 0; d < p->distinct_count; d++) {
+            uint32_t these = parts_together(pair_parts, p, d);
+            together = these < together ? these : together;
+        }
+        pair_job fold = {p, 1u << (p->bits - together), together};
         qn_job   job = {.count = (uint64_t)p->distinct_count * fold.parts, .max_workers = exec->workers, .run = fold_pairs, .arg = &fold,
                         .cancel = exec->settings.cancel};
         st = qn_sched_run(exec->sched, &job, err);
@@ -131,9 +156,11 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
     for (int w = 0; w < p->workers && st == QN_OK; w++) {
         packed_local *l = &p->locals[w];
         tuple_parts_seal(&l->parts);
-        for (uint32_t i = 0; i < packed_partitions(p); i++)
+        for (uint32_t i = 0; i < 1u << p->bits; i++)
             g->total += l->parts.parts[i].count; /* at most so many groups */
     }
+    p->together = parts_together(group_parts, p, 0);
+    g->part_count = packed_partitions(p);
     return st;
 }
 
@@ -197,7 +224,7 @@ static packed_field leading_count(const qn_vm *vm, const qn_packed *p)
 static qn_status fold_partition(qn_vm *vm, qn_packed *p, packed_local *l, const packed_field *leading)
 {
     uint64_t  n;
-    qn_status st = take(p, l, group_parts, 0, (uint32_t)vm->morsel, &n, vm->err);
+    qn_status st = take(p, l, group_parts, 0, (uint32_t)vm->morsel, p->together, &n, vm->err);
     if (st != QN_OK)
         return st;
     l->tuple_count = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
@@ -306,7 +333,7 @@ static qn_status fold_and_return(void *arg, int worker, uint64_t part, qn_error 
     qn_packed       *p = job->packed;
     packed_local    *l = &p->locals[worker];
     uint64_t         n;
-    qn_status        st = take(p, l, group_parts, 0, (uint32_t)part, &n, err);
+    qn_status        st = take(p, l, group_parts, 0, (uint32_t)part, p->together, &n, err);
     if (st != QN_OK)
         return st;
     n = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
@@ -361,7 +388,7 @@ void packed_reset(qn_groups *g)
     qn_packed *p = g->packed;
     for (int w = 0; w < p->workers; w++) {
         packed_local *l = &p->locals[w];
-        for (uint32_t i = 0; i < packed_partitions(p); i++) {
+        for (uint32_t i = 0; i < 1u << p->bits; i++) {
             tuple_part_free(&l->parts, &l->parts.parts[i]);
             for (uint32_t d = 0; d < p->distinct_count; d++)
                 tuple_part_free(&l->pairs[d], &l->pairs[d].parts[i]);

@@ -1,8 +1,8 @@
 /* Tuple partitions: see tuples.h. */
 #include "vm/tuples.h"
 
-#define CHUNK_FIRST 2048u /* bytes: many parts stay small */
-#define CHUNK_BYTES 16384u
+#define CHUNK_FIRST 512u /* bytes: many parts stay small */
+#define CHUNK_BYTES 32768u /* 512, 2 K, 8 K, 32 K */
 
 bool tuple_parts_init(tuple_parts *p, qn_mem *mem, uint32_t words, uint32_t bits)
 {
@@ -32,7 +32,7 @@ void tuple_parts_deinit(tuple_parts *p)
 
 bool tuple_part_grow(tuple_parts *p, tuple_part *part)
 {
-    uint32_t     bytes = part->first ? CHUNK_BYTES : CHUNK_FIRST;
+    uint32_t     bytes = !part->last ? CHUNK_FIRST : part->last->bytes < CHUNK_BYTES ? part->last->bytes * 4 : CHUNK_BYTES;
     tuple_chunk *c = qn_alloc(p->mem, bytes);
     if (!c)
         return false;

@@ -12,6 +12,7 @@ run() { # PROGRAM NAME SAMPLE... ; all of it takes the argument 1
 run build-asan/tests/fault/fault_memory "fault memory" 29
 run build-asan/tests/fault/fault_io "fault files" 7
 run build-asan/tests/fault/fault_damage "fault damage" 97
+run build-asan/tests/fault/fault_spill "fault spill"
 run build-asan/tests/crash/crash_sql "crash" 5 4
 if [ -x build/quern ]; then
     tests/crash/kill9.sh build/quern "$([ -z "${QUERN_ALL:-}" ] && echo 8 || echo 300)"

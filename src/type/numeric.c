@@ -178,16 +178,11 @@ bool qn_numeric_copy(qn_numeric v, qn_arena *arena, qn_numeric *out)
     return true;
 }
 
-static size_t long_room(const qn_numeric_long *l) /* what an arena gave it */
-{
-    return (sizeof *l + l->count * sizeof *l->limb + 15) & ~(size_t)15;
-}
-
 bool qn_numeric_overwrite(qn_numeric v, qn_numeric *slot)
 {
     if (qn_numeric_tag(v) == QN_NUMERIC_TAG_LONG) {
         const qn_numeric_long *from = qn_numeric_long_of(v);
-        if (qn_numeric_tag(*slot) != QN_NUMERIC_TAG_LONG || long_room(qn_numeric_long_of(*slot)) < long_room(from))
+        if (qn_numeric_tag(*slot) != QN_NUMERIC_TAG_LONG || qn_numeric_long_of(*slot)->count < from->count)
             return false;
         memmove((void *)(uintptr_t)slot->hi, from, sizeof *from + from->count * sizeof *from->limb);
         v.hi = slot->hi;

@@ -18,17 +18,21 @@
  *   - Rows on disk own nothing: what a row owned is released when it is written.
  *   - A worker hands over only where no batch or code array refers to its rows.
  *
- * Not here: the sets of DISTINCT (they keep their groups in memory), and groups without keys. */
+ * The sets of DISTINCT, pairs of group and value, are written likewise, alone or with their groups, and folded into the
+ * groups of a partition when that is loaded; further passes over the pairs' own hash bits keep the unique ones in memory.
+ *
+ * Not here: groups without keys, of which there is one; their sets may be on disk. */
 #include "vm/machine.h"
 
 #include "base/assert.h"
 
 #define PASSES_MAX 256u
-#define PASS_SHIFT 40 /* hash bits below those of the partition; the tables use the lowest ones */
+
+const spill_pass spill_one_pass = {0, 1, 0, NULL};
 
 bool groups_can_spill(const qn_exec *exec, const qn_groups *g)
 {
-    return exec->spill.vfs && g->layout.key_count && !g->distinct_count;
+    return exec->spill.vfs && g->layout.key_count;
 }
 
 /* ---- writing --------------------------------------------------------------------------------------- */
@@ -72,27 +76,97 @@ static qn_status write_row(const qn_groups *g, spill_writer *w, spill_chain *cha
     return QN_OK;
 }
 
-/* A worker's table, in the order of partitions. */
-static qn_status write_table(const qn_groups *g, spill_writer *w, group_local *l, qn_error *err)
+/* A pair of a DISTINCT set: as it is, or with its length where the value may lie outside. */
+static bool pair_refers(const qn_groups *g, const distinct_layout *d)
+{
+    uint8_t bank = g->layout.aggs[d->agg].arg_bank;
+    return d->payload && (bank == QN_BANK_STR || bank == QN_BANK_NUM);
+}
+
+static qn_status write_pair(const qn_groups *g, const distinct_layout *d, spill_writer *w, spill_chain *chain, const uint8_t *row,
+                            qn_error *err)
+{
+    qn_bank  bank = (qn_bank)g->layout.aggs[d->agg].arg_bank;
+    size_t   outside = pair_refers(g, d) ? spill_value_bytes(bank, row + d->payload) : 0;
+    uint8_t *out;
+    uint64_t length = d->row_bytes + outside;
+    size_t   prefix = pair_refers(g, d) ? sizeof length : 0;
+    qn_status st = spill_writer_row(w, chain, prefix + length, &out, err);
+    if (st != QN_OK)
+        return st;
+    memcpy(out, &length, prefix);
+    memcpy(out + prefix, row, d->row_bytes);
+    if (outside)
+        spill_value_pack(bank, row + d->payload, out + prefix + d->row_bytes);
+    return QN_OK;
+}
+
+/* The rows of a table in the order of partitions, by the hash at an offset: group rows, or with d, pairs. */
+static qn_status write_table(const qn_groups *g, const distinct_layout *d, spill_writer *w, spill_chain *chains, const group_table *t,
+                             uint32_t offset, qn_error *err)
 {
     uint32_t  starts[GROUP_PARTITIONS + 1] = {0};
-    uint32_t  n = l->table.count;
+    uint32_t  n = t->count;
     size_t    bytes = qn_mul(n + 1, sizeof(uint32_t));
     uint32_t *order = qn_alloc(g->mem, bytes);
     qn_status st = QN_OK;
     if (!order)
         return qn_nomem(err);
     for (uint32_t i = 0; i < n; i++)
-        starts[group_partition(*group_hash(group_row(&l->table, i))) + 1]++;
+        starts[group_partition(*group_hash(group_row(t, i) + offset)) + 1]++;
     for (uint32_t p = 0; p < GROUP_PARTITIONS; p++)
         starts[p + 1] += starts[p];
     for (uint32_t i = 0; i < n; i++)
-        order[starts[group_partition(*group_hash(group_row(&l->table, i)))]++] = i;
+        order[starts[group_partition(*group_hash(group_row(t, i) + offset))]++] = i;
     for (uint32_t i = 0; i < n && st == QN_OK; i++) {
-        uint8_t *row = group_row(&l->table, order[i]);
-        st = write_row(g, w, &l->chains[group_partition(*group_hash(row))], row, err);
+        uint8_t     *row = group_row(t, order[i]);
+        spill_chain *chain = &chains[group_partition(*group_hash(row + offset))];
+        st = d ? write_pair(g, d, w, chain, row, err) : write_row(g, w, chain, row, err);
     }
     qn_free(g->mem, order, bytes);
+    return st;
+}
+
+static bool chains_ready(const qn_groups *g, spill_chain **chains)
+{
+    if (!*chains)
+        *chains = qn_alloc0(g->mem, GROUP_PARTITIONS * sizeof **chains);
+    return *chains != NULL;
+}
+
+/* Without keys the values themselves are spread over the partitions. */
+static uint32_t pair_offset(const qn_groups *g, const distinct_layout *d) { return g->layout.key_count ? d->group_hash : 0; }
+
+bool groups_set_to_disk(const qn_exec *exec, const qn_groups *g, const distinct_layout *layout, const distinct_set *set)
+{
+    (void)g;
+    return exec->spill.vfs && spill_instead(exec, set->parts, layout->row_bytes);
+}
+
+qn_status groups_spill_set(qn_exec *exec, qn_groups *g, int worker, uint32_t d, qn_error *err)
+{
+    distinct_set          *set = &g->locals[worker].sets[d];
+    const distinct_layout *layout = &g->distinct[d];
+    spill_writer           w;
+    if (!chains_ready(g, &set->chains))
+        return qn_nomem(err);
+    qn_status st = spill_writer_init(&w, &exec->spill, g->mem, err);
+    if (st != QN_OK)
+        return st;
+    st = write_table(g, layout, &w, set->chains, &set->table, pair_offset(g, layout), err);
+    for (uint32_t p = 0; p < GROUP_PARTITIONS && st == QN_OK; p++) {
+        for (uint64_t i = 0; i < set->parts[p].count && st == QN_OK; i++)
+            st = write_pair(g, layout, &w, &set->chains[p], buffer_row(&set->parts[p], i, layout->row_bytes), err);
+        if (st == QN_OK)
+            buffer_free(&set->parts[p], g->mem, layout->row_bytes);
+    }
+    if (st == QN_OK)
+        st = spill_writer_flush(&w, err);
+    spill_writer_deinit(&w);
+    if (st == QN_OK) {
+        group_table_deinit(&set->table);
+        group_table_init(&set->table, g->mem, layout->row_bytes);
+    }
     return st;
 }
 
@@ -100,15 +174,16 @@ qn_status groups_spill_local(qn_exec *exec, qn_groups *g, int worker, qn_error *
 {
     group_local *l = &g->locals[worker];
     spill_writer w;
-    if (!l->chains) {
-        l->chains = qn_alloc0(g->mem, GROUP_PARTITIONS * sizeof *l->chains);
-        if (!l->chains)
-            return qn_nomem(err);
-    }
-    qn_status st = spill_writer_init(&w, &exec->spill, g->mem, err);
+    qn_status    st = QN_OK;
+    for (uint32_t d = 0; d < g->distinct_count && st == QN_OK; d++) /* their values lie in the same arena */
+        st = groups_spill_set(exec, g, worker, d, err);
+    if (st == QN_OK && !chains_ready(g, &l->chains))
+        st = qn_nomem(err);
+    if (st == QN_OK)
+        st = spill_writer_init(&w, &exec->spill, g->mem, err);
     if (st != QN_OK)
         return st;
-    st = write_table(g, &w, l, err);
+    st = write_table(g, NULL, &w, l->chains, &l->table, 0, err);
     for (uint32_t p = 0; p < GROUP_PARTITIONS && st == QN_OK; p++) {
         for (uint64_t i = 0; i < l->parts[p].count && st == QN_OK; i++)
             st = write_row(g, &w, &l->chains[p], buffer_row(&l->parts[p], i, g->layout.row_bytes), err);
@@ -171,26 +246,38 @@ static uint32_t passes_for(const qn_exec *exec, const qn_groups *g, uint32_t par
     return passes;
 }
 
-static qn_status unpack_row(const qn_groups *g, spill_reader *r, uint8_t *row, uint32_t pass, uint32_t passes, bool *wanted,
-                            qn_arena *arena, qn_error *err)
+/* A row with its length before it; `in` has what it refers to. */
+static qn_status take_row(spill_reader *r, uint32_t row_bytes, const uint8_t **row, spill_reader *in, qn_error *err)
 {
-    const group_layout *l = &g->layout;
-    const uint8_t      *from;
-    uint64_t            length;
-    qn_status           st = spill_reader_take(r, 8, &from, err);
+    const uint8_t *from;
+    uint64_t       length;
+    qn_status      st = spill_reader_take(r, 8, &from, err);
     if (st != QN_OK)
         return st;
     memcpy(&length, from, 8);
     st = spill_reader_take(r, length, &from, err);
-    if (st == QN_OK && length < l->row_bytes)
-        st = qn_corrupt(err, "temporary file: a group row of %llu bytes", (unsigned long long)length);
+    if (st == QN_OK && length < row_bytes)
+        st = qn_corrupt(err, "temporary file: a row of %llu bytes", (unsigned long long)length);
+    if (st != QN_OK)
+        return st;
+    *row = from;
+    *in = (spill_reader){.file = r->file, .at = from + row_bytes, .end = from + length};
+    return QN_OK;
+}
+
+static qn_status unpack_row(const qn_groups *g, spill_reader *r, uint8_t *row, const spill_pass *pass, bool *wanted, qn_arena *arena,
+                            qn_error *err)
+{
+    const group_layout *l = &g->layout;
+    const uint8_t      *from;
+    spill_reader        in;
+    qn_status           st = take_row(r, l->row_bytes, &from, &in, err);
     if (st != QN_OK)
         return st;
     memcpy(row, from, l->row_bytes);
-    *wanted = ((*group_hash(row) >> PASS_SHIFT) & (passes - 1)) == pass;
+    *wanted = spill_pass_wants(pass, *group_hash(row));
     if (!*wanted)
         return QN_OK;
-    spill_reader in = {.file = r->file, .at = from + l->row_bytes, .end = from + length};
     for (uint32_t i = 0; i < l->key_count && st == QN_OK; i++)
         if (l->keys[i].payload)
             st = spill_value_unpack((qn_bank)l->keys[i].bank, row + l->keys[i].payload, &in, arena, err);
@@ -208,18 +295,19 @@ static qn_status unpack_row(const qn_groups *g, spill_reader *r, uint8_t *row, u
 static qn_status merge_extent(qn_groups *g, group_local *mine, spill_reader *r, qn_error *err)
 {
     const group_layout *l = &g->layout;
+    spill_pass          pass = {mine->pass, mine->passes, 0, NULL};
     for (uint32_t i = 0; i < r->rows; i++) {
         qn_status st;
         uint8_t  *row = mine->key_row;
         bool      wanted = true;
         if (l->refers) {
-            st = unpack_row(g, r, row, mine->pass, mine->passes, &wanted, &mine->loaded_arena, err);
+            st = unpack_row(g, r, row, &pass, &wanted, &mine->loaded_arena, err);
         } else {
             const uint8_t *from;
             st = spill_reader_take(r, l->row_bytes, &from, err);
             if (st == QN_OK) {
                 memcpy(row, from, l->row_bytes);
-                wanted = ((*group_hash(row) >> PASS_SHIFT) & (mine->passes - 1)) == mine->pass;
+                wanted = spill_pass_wants(&pass, *group_hash(row));
             }
         }
         if (st == QN_OK && wanted) {
@@ -287,6 +375,67 @@ qn_status groups_load(qn_exec *exec, qn_groups *g, int worker, uint32_t part, ui
                 st = merge_extent(g, mine, &r, err);
         }
     }
+    spill_pass of_groups = {pass, mine->passes, 0, NULL};
+    for (uint32_t d = 0; d < g->distinct_count && st == QN_OK; d++)
+        st = groups_fold_distinct(g, d, part, &mine->loaded, &of_groups, &mine->loaded_arena, err);
     atomic_fetch_add_explicit(&g->loaded, mine->loaded.count, memory_order_relaxed);
+    return st;
+}
+
+/* ---- the pairs of DISTINCT ----------------------------------------------------------------------------- */
+
+uint32_t groups_pair_passes(const qn_groups *g, uint32_t d, uint32_t part, uint32_t group_passes)
+{
+    const distinct_layout *layout = &g->distinct[d];
+    uint64_t               bytes = 0, share = exec_share(g->exec);
+    uint32_t               passes = 1;
+    for (int w = 0; w < g->workers; w++) {
+        const distinct_set *set = &g->locals[w].sets[d];
+        uint64_t            rows = set->parts[part].count;
+        if (set->chains) {
+            rows += set->chains[part].rows;
+            bytes += pair_refers(g, layout) ? set->chains[part].bytes : 0;
+        }
+        bytes += rows * (layout->row_bytes + 16);
+    }
+    while (passes < PASSES_MAX && bytes / group_passes / passes > share)
+        passes *= 2;
+    return passes;
+}
+
+qn_status groups_read_pairs(qn_groups *g, uint32_t d, const spill_chain *chain, const spill_pass *pass, group_table *unique,
+                            qn_arena *arena, pair_fn fn, qn_error *err)
+{
+    const distinct_layout *layout = &g->distinct[d];
+    bool                   refers = pair_refers(g, layout), more = true;
+    qn_bank                bank = (qn_bank)g->layout.aggs[layout->agg].arg_bank;
+    spill_reader           r;
+    qn_status              st = QN_OK;
+    qn_arena               extents, *into = refers ? arena : &extents;
+    uint8_t               *row = qn_arena_alloc(arena, layout->row_bytes);
+    if (!row)
+        return qn_nomem(err);
+    qn_arena_init(&extents, g->mem);
+    spill_reader_init(&r, &g->exec->spill, chain);
+    while (more && st == QN_OK) {
+        qn_arena_reset(&extents);
+        st = is_cancelled(g->exec) ? qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request")
+                                   : spill_reader_next(&r, into, &more, err);
+        for (uint32_t i = 0; more && i < r.rows && st == QN_OK; i++) {
+            const uint8_t *from;
+            spill_reader   in = {.file = r.file};
+            st = refers ? take_row(&r, layout->row_bytes, &from, &in, err) : spill_reader_take(&r, layout->row_bytes, &from, err);
+            if (st != QN_OK)
+                break;
+            memcpy(row, from, layout->row_bytes);
+            if (!spill_pass_wants(pass, *group_hash(row)) || !spill_pass_wants(pass->of_groups, *group_hash(row + layout->group_hash)))
+                continue;
+            if (refers)
+                st = spill_value_unpack(bank, row + layout->payload, &in, arena, err);
+            if (st == QN_OK)
+                st = fn(g, d, unique, row, err);
+        }
+    }
+    qn_arena_deinit(&extents);
     return st;
 }

@@ -24,7 +24,6 @@
 
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (96u << 20)
-#define DISTINCT_LOCAL_ROWS 65536u
 #define PACKED_TUPLE_BYTES 48u /* about */
 #define LOCAL_ARENA_BYTES (1u << 20) /* of texts and the like: less is not worth a trip to disk */
 
@@ -282,6 +281,7 @@ qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_stat
     g->plan = plan->aggregation;
     g->workers = exec->workers;
     g->mem = &exec->mem;
+    g->exec = exec;
     st = layout_make(exec, g->plan, &g->layout, err);
     if (st == QN_OK)
         st = distinct_make(exec, g, err);
@@ -361,6 +361,9 @@ static void local_free_chains(qn_groups *g, int worker)
     groups_unload(g, worker);
     if (g->locals[worker].chains)
         qn_free(g->mem, g->locals[worker].chains, GROUP_PARTITIONS * sizeof(spill_chain));
+    for (uint32_t d = 0; d < g->distinct_count; d++)
+        if (g->locals[worker].sets[d].chains)
+            qn_free(g->mem, g->locals[worker].sets[d].chains, GROUP_PARTITIONS * sizeof(spill_chain));
 }
 
 void groups_free(qn_groups *g)
@@ -867,13 +870,9 @@ static qn_status spill_local(qn_vm *vm, qn_groups *g)
     for (uint32_t d = 0; d < g->distinct_count; d++)
         if (l->sets[d].last_count)
             memset(l->sets[d].last_group, 0, l->sets[d].last_count * sizeof *l->sets[d].last_group);
-    if (groups_can_spill(vm->exec, g)) {
-        /* the partitions' buffers begin with a chunk each: where those would not fit, rows go from the table to disk */
-        uint64_t first = l->parts[0].chunk_count ? 0 : (uint64_t)GROUP_PARTITIONS * BUFFER_CHUNK * g->layout.row_bytes;
-        if (exec_over_budget(vm->exec) || first > exec_share(vm->exec)) {
-            l->direct = false;
-            return groups_spill_local(vm->exec, g, vm->worker, vm->err);
-        }
+    if (groups_can_spill(vm->exec, g) && spill_instead(vm->exec, l->parts, g->layout.row_bytes)) {
+        l->direct = false;
+        return groups_spill_local(vm->exec, g, vm->worker, vm->err);
     }
     return table_to_parts(&l->table, l->parts, 0, vm->err);
 }
@@ -1153,13 +1152,22 @@ static qn_status note_pairs(qn_vm *vm, qn_groups *g, const distinct_layout *layo
     uint8_t         *rows = qn_arena_alloc(&vm->batch, (size_t)stride * QN_LANES);
     if (!rows)
         return qn_nomem(vm->err);
-    if (set->table.count > DISTINCT_LOCAL_ROWS) {
+    if (set->direct && exec_over_budget(vm->exec) && vm->exec->spill.vfs) {
+        qn_status st = groups_spill_set(vm->exec, g, vm->worker, (uint32_t)(layout - g->distinct), vm->err);
+        if (st != QN_OK)
+            return st;
+        set->direct = false;
+    }
+    if (set->table.count > 2 * g->local_rows) {
         /* a group's values must meet in its partition; without keys the values themselves are spread */
         set->direct = set->asked < (uint64_t)set->table.count * 10 / 9;
         set->asked = 0;
-        qn_status st = table_to_parts(&set->table, set->parts, part_hash, vm->err);
+        bool      disk = groups_set_to_disk(vm->exec, g, layout, set);
+        qn_status st = disk ? groups_spill_set(vm->exec, g, vm->worker, (uint32_t)(layout - g->distinct), vm->err)
+                            : table_to_parts(&set->table, set->parts, part_hash, vm->err);
         if (st != QN_OK)
             return st;
+        set->direct = set->direct && !disk;
         set->flushed = true;
     }
     qn_status st = groups_identities(vm, v, a->arg_type, layout->value_words, rows + layout->value, stride);
@@ -1278,56 +1286,85 @@ static qn_status merge_buffer(qn_groups *g, group_table *t, row_buffer *b, qn_ar
     return QN_OK;
 }
 
-/* Unique (group, value) pairs of one partition, folded into their groups. */
-static qn_status fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_local *mine, qn_error *err)
+/* One pair into the unique ones of its partition. */
+static qn_status unique_pair(const qn_groups *g, uint32_t d, group_table *unique, const uint8_t *from, qn_error *err)
+{
+    const distinct_layout *layout = &g->distinct[d];
+    bool                   fresh;
+    uint8_t               *row = group_table_find(unique, from, layout->group_hash, layout->compare_end, &fresh);
+    if (!row)
+        return qn_nomem(err);
+    if (layout->payload) {
+        qn_datum value, old;
+        memcpy(&value, from + layout->payload, 16);
+        memcpy(&old, row + layout->payload, 16);
+        if (fresh || better_form((qn_bank)g->layout.aggs[layout->agg].arg_bank, &value, &old))
+            memcpy(row + layout->payload, &value, 16);
+    }
+    return QN_OK;
+}
+
+/* Those in memory and on disk whose hash bits are this pass's. */
+static qn_status unique_pairs(qn_groups *g, uint32_t d, uint32_t part, const spill_pass *pass, group_table *unique, qn_arena *arena,
+                              qn_error *err)
+{
+    const distinct_layout *layout = &g->distinct[d];
+    qn_status              st = QN_OK;
+    for (int w = 0; w < g->workers && st == QN_OK; w++) {
+        row_buffer *b = &g->locals[w].sets[d].parts[part];
+        for (uint64_t i = 0; i < b->count && st == QN_OK; i++) {
+            uint8_t *from = buffer_row(b, i, layout->row_bytes);
+            if (spill_pass_wants(pass, *group_hash(from)))
+                st = unique_pair(g, d, unique, from, err);
+        }
+        if (pass->number + 1 == pass->count)
+            buffer_free(b, g->mem, layout->row_bytes);
+    }
+    for (int w = 0; w < g->workers && st == QN_OK; w++)
+        if (g->locals[w].sets[d].chains)
+            st = groups_read_pairs(g, d, &g->locals[w].sets[d].chains[part], pass, unique, arena, unique_pair, err);
+    return st;
+}
+
+/* Unique (group, value) pairs of one partition, folded into their groups, which are in `groups`, or with those keys
+ * that the pass over groups has. */
+qn_status groups_fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_table *groups, const spill_pass *of_groups, qn_arena *arena,
+                               qn_error *err)
 {
     const distinct_layout *layout = &g->distinct[d];
     const agg_state       *a = &g->layout.aggs[layout->agg];
-    group_table            unique;
+    spill_pass             pass = {0, groups_pair_passes(g, d, part, of_groups->count), layout->group_hash, of_groups};
     qn_status              st = QN_OK;
     uint8_t               *partial = qn_alloc0(g->mem, g->layout.row_bytes);
     if (!partial)
         return qn_nomem(err);
-    group_table_init(&unique, g->mem, layout->row_bytes);
-    for (int w = 0; w < g->workers && st == QN_OK; w++) {
-        row_buffer *b = &g->locals[w].sets[d].parts[part];
-        for (uint64_t i = 0; i < b->count && st == QN_OK; i++) {
-            const uint8_t *from = buffer_row(b, i, layout->row_bytes);
-            bool           fresh;
-            uint8_t       *row = group_table_find(&unique, from, layout->group_hash, layout->compare_end, &fresh);
-            if (!row) {
-                st = qn_nomem(err);
-                break;
-            }
-            if (!layout->payload)
-                continue;
-            qn_datum value, old;
-            memcpy(&value, from + layout->payload, 16);
-            memcpy(&old, row + layout->payload, 16);
-            if (fresh || better_form((qn_bank)a->arg_bank, &value, &old))
-                memcpy(row + layout->payload, &value, 16);
+    for (; pass.number < pass.count && st == QN_OK; pass.number++) {
+        group_table unique;
+        qn_arena    texts;
+        group_table_init(&unique, g->mem, layout->row_bytes);
+        qn_arena_init(&texts, g->mem);
+        st = unique_pairs(g, d, part, &pass, &unique, &texts, err);
+        for (uint32_t i = 0; i < unique.count && st == QN_OK; i++) {
+            const uint8_t *row = group_row(&unique, i);
+            uint8_t       *group = partial;
+            if (g->layout.key_count)
+                group = group_table_lookup(groups, *(const uint64_t *)(const void *)(row + layout->group_hash),
+                                           row + layout->key_begin, g->layout.key_begin, g->layout.key_end);
+            QN_CHECK(group);
+            qn_datum value = {.words = {0, 0}};
+            if (layout->payload)
+                memcpy(&value, row + layout->payload, 16);
+            st = agg_update_one(a, group, &value, arena, g->mem, err);
         }
-        buffer_free(b, g->mem, layout->row_bytes);
-    }
-    for (uint32_t i = 0; i < unique.count && st == QN_OK; i++) {
-        const uint8_t *row = group_row(&unique, i);
-        uint8_t       *group = partial;
-        if (g->layout.key_count)
-            group = group_table_lookup(&g->parts[part], *(const uint64_t *)(const void *)(row + layout->group_hash),
-                                       row + layout->key_begin, g->layout.key_begin, g->layout.key_end);
-        QN_CHECK(group);
-        qn_datum value = {.words = {0, 0}};
-        if (layout->payload)
-            memcpy(&value, row + layout->payload, 16);
-        st = agg_update_one(a, group, &value, &mine->arena, g->mem, err);
+        qn_arena_deinit(&texts);
+        group_table_deinit(&unique);
     }
     if (st == QN_OK && !g->layout.key_count) {
         qn_latch_take(&g->latch);
-        st = agg_merge(a, group_row(&g->parts[0], 0), partial, &mine->arena, g->mem, err);
+        st = agg_merge(a, group_row(&g->parts[0], 0), partial, arena, g->mem, err);
         qn_latch_drop(&g->latch);
     }
     groups_release_row(g, partial);
-    group_table_deinit(&unique);
     qn_free(g->mem, partial, g->layout.row_bytes);
     return st;
 }
@@ -1345,7 +1382,7 @@ static qn_status merge_part(void *arg, int worker, uint64_t part, qn_error *err)
                 buffer_free(b, g->mem, g->layout.row_bytes);
         }
     for (uint32_t d = 0; d < g->distinct_count && st == QN_OK; d++)
-        st = fold_distinct(g, d, (uint32_t)part, mine, err);
+        st = groups_fold_distinct(g, d, (uint32_t)part, &g->parts[part], &spill_one_pass, &mine->arena, err);
     return st;
 }
 
@@ -1403,7 +1440,8 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         if (g->part_count > 1)
             st = table_to_parts(&l->table, l->parts, 0, err);
         for (uint32_t d = 0; d < g->distinct_count && st == QN_OK; d++)
-            st = table_to_parts(&l->sets[d].table, l->sets[d].parts, g->layout.key_count ? g->distinct[d].group_hash : 0, err);
+            st = l->sets[d].chains ? groups_spill_set(exec, g, w, d, err)
+                                   : table_to_parts(&l->sets[d].table, l->sets[d].parts, g->layout.key_count ? g->distinct[d].group_hash : 0, err);
     }
     if (st == QN_OK && g->part_count == 1)
         st = merge_small(g, err);

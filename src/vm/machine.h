@@ -170,6 +170,7 @@ typedef struct distinct_layout { /* the set of (group, value) of one DISTINCT ag
 } distinct_layout;
 
 typedef struct distinct_set { /* per worker and DISTINCT aggregate */
+    spill_chain *chains; /* per partition: what went to disk; NULL: nothing */
     group_table table;
     row_buffer  parts[GROUP_PARTITIONS];
     bool        flushed;
@@ -225,6 +226,7 @@ typedef struct qn_groups {
     const qn_table       *table; /* whose blocks lazy text in the rows means */
     bool                  thresholded; /* only candidates for the top are folded */
     struct qn_packed     *packed; /* its groups are packed tuples (packed.h), or NULL: they are rows */
+    qn_exec              *exec;
     uint32_t              local_rows; /* a worker's table is handed to the partitions beyond this */
     _Atomic bool          spilled;    /* partitions are on disk: each is merged when it is read */
     _Atomic uint64_t      loaded;     /* groups read back so far */
@@ -552,6 +554,10 @@ qn_status groups_merge(qn_exec *exec, qn_groups *g, qn_error *err);
 qn_status groups_merge_row(qn_groups *g, group_table *t, uint8_t *from, qn_arena *arena, qn_error *err);
 void      groups_release_row(const qn_groups *g, uint8_t *row);
 void      groups_release_table(const qn_groups *g, const group_table *t);
+/* exec.c: the budget; see spill.c */
+bool      exec_over_budget(const qn_exec *exec);
+uint64_t  exec_budget(const qn_exec *exec); /* bytes in use beyond which to spill; UINT64_MAX: no limit */
+uint64_t  exec_share(const qn_exec *exec);  /* what one worker may still take for something that it soon gives back */
 /* group_spill.c */
 bool      groups_can_spill(const qn_exec *exec, const qn_groups *g);
 qn_status groups_spill_local(qn_exec *exec, qn_groups *g, int worker, qn_error *err); /* all of a worker's rows to disk */
@@ -560,10 +566,33 @@ qn_status groups_spill_finish(qn_exec *exec, qn_groups *g, qn_error *err); /* of
  * pass's hash bits only. */
 qn_status groups_load(qn_exec *exec, qn_groups *g, int worker, uint32_t part, uint32_t pass, qn_error *err);
 void      groups_unload(qn_groups *g, int worker);
-/* exec.c: the budget; see spill.c */
-bool      exec_over_budget(const qn_exec *exec);
-uint64_t  exec_budget(const qn_exec *exec); /* bytes in use beyond which to spill; UINT64_MAX: no limit */
-uint64_t  exec_share(const qn_exec *exec);  /* what one worker may still take for something that it soon gives back */
+/* A partition too large for memory is read in passes, each taking the rows with its value of some hash bits. */
+typedef struct spill_pass {
+    uint32_t number, count; /* a power of two */
+    uint32_t group_hash;    /* of pairs: the offset of their group's hash, which `of_groups` looks at */
+    const struct spill_pass *of_groups;
+} spill_pass;
+#define SPILL_PASS_SHIFT 40 /* bits below those of the partition; tables use the lowest ones */
+extern const spill_pass spill_one_pass;
+static inline bool spill_pass_wants(const spill_pass *p, uint64_t hash)
+{
+    return ((hash >> SPILL_PASS_SHIFT) & (p->count - 1)) == p->number;
+}
+/* Rows do better to go to disk than to these partition buffers. */
+static inline bool spill_instead(const qn_exec *exec, const row_buffer *parts, uint32_t row_bytes)
+{
+    /* the buffers begin with a chunk each */
+    uint64_t first = parts[0].chunk_count ? 0 : (uint64_t)GROUP_PARTITIONS * BUFFER_CHUNK * row_bytes;
+    return exec_over_budget(exec) || first > exec_share(exec);
+}
+typedef qn_status (*pair_fn)(const qn_groups *g, uint32_t d, group_table *unique, const uint8_t *pair, qn_error *err);
+bool      groups_set_to_disk(const qn_exec *exec, const qn_groups *g, const distinct_layout *layout, const distinct_set *set);
+qn_status groups_spill_set(qn_exec *exec, qn_groups *g, int worker, uint32_t d, qn_error *err);
+uint32_t  groups_pair_passes(const qn_groups *g, uint32_t d, uint32_t part, uint32_t group_passes);
+qn_status groups_read_pairs(qn_groups *g, uint32_t d, const spill_chain *chain, const spill_pass *pass, group_table *unique,
+                            qn_arena *arena, pair_fn fn, qn_error *err);
+qn_status groups_fold_distinct(qn_groups *g, uint32_t d, uint32_t part, group_table *groups, const spill_pass *of_groups, qn_arena *arena,
+                               qn_error *err);
 uint64_t  exec_left(const qn_exec *exec);   /* what may be taken at once, to the last eighth of the limit */
 bool      exec_fits(const qn_exec *exec, uint64_t bytes); /* a worker may hold so much by value of a block */
 /* sink.c */

@@ -77,8 +77,9 @@ static qn_status make_file(spill_file *f, qn_error *err)
     if (st != QN_OK)
         return st;
     st = f->vfs->unlink(f->vfs, f->path, err);
-    if (st != QN_OK) {
+    if (st != QN_OK) { /* perhaps it can be removed once nobody has it open; else the next writer does it */
         f->vfs->close(f->vfs, file);
+        (void)!f->vfs->unlink(f->vfs, f->path, NULL);
         return st;
     }
     atomic_store_explicit(&f->file, file, memory_order_release);

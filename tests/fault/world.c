@@ -307,6 +307,8 @@ const step script[] = {
     {STEP_READ, "SELECT a, c, d FROM t WHERE d LIKE '%site1%' AND a % 7 = 3 ORDER BY a, d LIMIT 5"},
     {STEP_READ, "SELECT count(*) FROM t WHERE d LIKE 'http://site4%' OR c IN ('ins', 'red', 'x') OR a BETWEEN 5 AND 9"},
     {STEP_READ, "SELECT count(*), count(DISTINCT c) FROM t WHERE d ~ 'site[0-3]+\\.ex.*/[0-9]*7$'"},
+    {STEP_READ, "SELECT a, d FROM t WHERE d NOT ILIKE '%SITE1%' AND d !~ '^x|[a-f]{9}' AND (a < 40 OR a > 60) ORDER BY a, d LIMIT 5"},
+    {STEP_READ, "SELECT min(d), regexp_replace(d, '^.*(site)[0-9]*', '\\1') FROM t GROUP BY 2 ORDER BY 2"},
     {STEP_READ, "SELECT regexp_replace(d, '([0-9]+)', '<\\1>', 'g') FROM t WHERE a < 3 ORDER BY a, d"},
     {STEP_READ, "SELECT c, count(*), sum(f), avg(e), count(DISTINCT b) FROM t GROUP BY c ORDER BY 2 DESC, c LIMIT 10"},
     {STEP_READ, "SELECT d, count(*) FROM t GROUP BY d ORDER BY 2 DESC, 1 LIMIT 3"},

@@ -29,7 +29,8 @@ static const struct experiment {
     units       units;
     int         rest; /* a constant measured before that every row costs too, or NO_REST */
 } experiments[] = {
-    {QN_COST_value_ns, NULL, "SELECT count(DISTINCT many) FROM t", UNITS_ENTRIES, NO_REST},
+    {QN_COST_value_ns, "value_list", "SELECT many, count(*) FROM t GROUP BY many", UNITS_ENTRIES, NO_REST},
+    {QN_COST_merge_value_ns, NULL, "SELECT count(DISTINCT many) FROM t", UNITS_ENTRIES, NO_REST},
     {QN_COST_code_row_ns, "code_array", "SELECT few, count(*), sum(wide) FROM t GROUP BY few", UNITS_ROWS, NO_REST},
     {QN_COST_code_group_ns, "code_array", "SELECT many, count(*), sum(wide) FROM t GROUP BY many", UNITS_ENTRIES, QN_COST_code_row_ns},
     {QN_COST_partition_row_ns, "partition", "SELECT many, few, count(*), sum(wide) FROM t GROUP BY many, few", UNITS_ROWS, NO_REST},

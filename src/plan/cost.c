@@ -75,7 +75,7 @@ void qn_plan_cost(qn_pipeline *pl, const qn_plan_settings *settings)
             a->cost_ns = cost->value_ns * table->block_count;
         } else {
             pl->rows = pl->source.extremes ? 2.0 * table->block_count : stats_of(table, pl->source.column).entries;
-            a->cost_ns = cost->value_ns * pl->rows;
+            a->cost_ns = (pl->list_distinct ? cost->merge_value_ns : a->top ? cost->threshold_value_ns : cost->value_ns) * pl->rows;
         }
         return;
     }

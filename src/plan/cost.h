@@ -14,6 +14,8 @@
 /*    field          default  what one unit of it is */
 #define QN_COST_CONSTANTS(X)                                                                                  \
     X(value_ns,          8.0, "one (value, count) pair of a column's distinct values decoded, hashed, merged") \
+    X(threshold_value_ns, 1.5, "one value looked at, and nearly always left out, by threshold top-N")          \
+    X(merge_value_ns,    4.0, "one value of a sorted list united with the other blocks' lists")                \
     X(code_row_ns,       2.0, "one row into an accumulator indexed by code")                                   \
     X(code_group_ns,    25.0, "one block-local group handed from accumulators to the group table")             \
     X(partition_row_ns, 12.0, "one row scattered into a hash partition and folded there")                      \

@@ -688,7 +688,7 @@ static void note_top(qn_planner *p, const qn_pipeline *reader)
                  x->kind == QN_EXPR_AGG && (a->aggs[x->index].kind == QN_AGG_COUNT_STAR || a->aggs[x->index].kind == QN_AGG_COUNT) &&
                  p->settings->group_mode != QN_GROUP_PARTITION;
         if (a->top && a->mode == QN_GROUP_PARTITION)
-            a->mode = QN_GROUP_THRESHOLD;
+            a->mode = QN_GROUP_THRESHOLD; /* costs up to what partitions cost: what is left out shows when it runs */
         return;
     }
     if (pl->source.kind != QN_SOURCE_VALUES || pl->number + 1 != reader->number || !a->packs || a->key_count != 1 ||
@@ -696,6 +696,7 @@ static void note_top(qn_planner *p, const qn_pipeline *reader)
         return;
     a->top = true;
     a->mode = QN_GROUP_THRESHOLD;
+    qn_plan_cost(&p->pipelines[reader->source.input], p->settings);
 }
 
 /* GROUP BY … LIMIT without ORDER BY: rows of groups beyond the limit need not be read, unless they might fail. */

@@ -16,15 +16,17 @@ uint64_t exec_budget(const qn_exec *x)
     return limit ? limit / 8 * 5 : UINT64_MAX;
 }
 
-bool exec_over_budget(const qn_exec *x)
+bool exec_would_exceed(const qn_exec *x, uint64_t more)
 {
-    return x->limiter && atomic_load_explicit(&x->limiter->used_bytes, memory_order_relaxed) > exec_budget(x);
+    return x->limiter && atomic_load_explicit(&x->limiter->used_bytes, memory_order_relaxed) + more > exec_budget(x);
 }
+
+bool exec_over_budget(const qn_exec *x) { return exec_would_exceed(x, 0); }
 
 /* A few columns may do so at once. */
 bool exec_fits(const qn_exec *x, uint64_t bytes)
 {
-    return bytes <= 64u << 10 || bytes <= exec_budget(x) / 8 / (uint64_t)x->workers;
+    return bytes <= 64u << 10 || bytes <= exec_budget(x) / 16 / (uint64_t)x->workers;
 }
 
 uint64_t exec_left(const qn_exec *x)

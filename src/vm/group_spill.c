@@ -355,7 +355,8 @@ qn_status groups_load(qn_exec *exec, qn_groups *g, int worker, uint32_t part, ui
         mine->loading = true;
     }
     unload(g, mine);
-    qn_arena_reset(&mine->loaded_arena);
+    qn_arena_deinit(&mine->loaded_arena);
+    qn_arena_init(&mine->loaded_arena, g->mem);
     if (!pass)
         mine->passes = passes_for(exec, g, part);
     mine->pass = pass;
@@ -366,8 +367,10 @@ qn_status groups_load(qn_exec *exec, qn_groups *g, int worker, uint32_t part, ui
         while (more && st == QN_OK) {
             /* rows may refer to the extent they came in; else its memory serves the next one */
             qn_arena *arena = g->layout.refers ? &mine->loaded_arena : &mine->extent_arena;
-            if (!g->layout.refers)
-                qn_arena_reset(arena);
+            if (!g->layout.refers) { /* not only reset: it would keep each piece too small for the next extent */
+                qn_arena_deinit(arena);
+                qn_arena_init(arena, g->mem);
+            }
             if (is_cancelled(exec))
                 return qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
             st = spill_reader_next(&r, arena, &more, err);
@@ -418,7 +421,8 @@ qn_status groups_read_pairs(qn_groups *g, uint32_t d, const spill_chain *chain, 
     qn_arena_init(&extents, g->mem);
     spill_reader_init(&r, &g->exec->spill, chain);
     while (more && st == QN_OK) {
-        qn_arena_reset(&extents);
+        qn_arena_deinit(&extents);
+        qn_arena_init(&extents, g->mem);
         st = is_cancelled(g->exec) ? qn_fail(err, QN_SQLSTATE_QUERY_CANCELED, "canceling statement due to user request")
                                    : spill_reader_next(&r, into, &more, err);
         for (uint32_t i = 0; more && i < r.rows && st == QN_OK; i++) {

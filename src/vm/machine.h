@@ -556,6 +556,7 @@ void      groups_release_row(const qn_groups *g, uint8_t *row);
 void      groups_release_table(const qn_groups *g, const group_table *t);
 /* exec.c: the budget; see spill.c */
 bool      exec_over_budget(const qn_exec *exec);
+bool      exec_would_exceed(const qn_exec *exec, uint64_t more_bytes);
 uint64_t  exec_budget(const qn_exec *exec); /* bytes in use beyond which to spill; UINT64_MAX: no limit */
 uint64_t  exec_share(const qn_exec *exec);  /* what one worker may still take for something that it soon gives back */
 /* group_spill.c */

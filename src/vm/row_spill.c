@@ -155,7 +155,9 @@ static qn_status reader_advance(merger *m, run_reader *r, bool *more, qn_error *
         *more = r->next < r->run->count;
         if (!*more)
             return QN_OK;
-        qn_arena_reset(&r->arena);
+        /* not only reset: an arena keeps each piece that was too small for the next extent */
+        qn_arena_deinit(&r->arena);
+        qn_arena_init(&r->arena, &m->exec->mem);
         qn_status st = qn_rows_chunk_read(m->order.rows, &m->exec->spill, &r->run->chunks[r->next++], &r->arena, &r->chunk, err);
         if (st != QN_OK)
             return st;
@@ -237,7 +239,8 @@ static qn_status merge(qn_exec *exec, qn_sink *s, const qn_rows *rows, const sor
                     goto done;
                 }
                 QN_TRY(run_append(exec, rows, into, out, err));
-                qn_arena_reset(&texts);
+                qn_arena_deinit(&texts);
+                qn_arena_init(&texts, &exec->mem);
             }
             uint32_t at = out->count;
             gather(rows, out, &r->chunk, r->lane);

@@ -316,7 +316,9 @@ static bool must_spill(const qn_exec *exec, const output_local *l)
 {
     uint64_t held = l->rows->arena.used_bytes + l->rows->entry_capacity * sizeof *l->rows->entries;
     uint64_t least = exec_budget(exec) / 16 / (uint64_t)exec->workers;
-    return held > (least < 1u << 20 ? least : 1u << 20) && exec->spill.vfs && exec_over_budget(exec);
+    /* sorting what is held takes an entry a row more, of every worker */
+    uint64_t sorting = l->rows->entry_count * sizeof *l->rows->entries * (uint64_t)exec->workers;
+    return held > (least < 1u << 20 ? least : 1u << 20) && exec->spill.vfs && exec_would_exceed(exec, sorting);
 }
 
 qn_status sink_emit(qn_vm *vm, qn_sink *s, uint32_t first, uint32_t count)

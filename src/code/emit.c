@@ -1192,9 +1192,46 @@ static void sink_groups(emitter *e)
     }
 }
 
+static bool is_key_sum(emitter *e, const qn_expr *x, qn_code_sum *sum)
+{
+    if (x->kind != QN_EXPR_CALL || x->argc != 2 || x->args[0]->kind != QN_EXPR_KEY || !is_pooled(e, x->args[1]))
+        return false;
+    const char *name = qn_function_by_id(x->index)->name;
+    size_t      n = strlen(name);
+    if (strncmp(name, "int", 3) || n < 5 || (strcmp(name + n - 2, "pl") && strcmp(name + n - 2, "mi")))
+        return false;
+    *sum = (qn_code_sum){.key = x->args[0]->index, .constant = pool_of(e, x->args[1])->constant, .minus = name[n - 1] == 'i',
+                         .constant_bank = (uint8_t)qn_type_bank((qn_sql_type)x->args[1]->type.id),
+                         .bank = (uint8_t)qn_type_bank((qn_sql_type)x->type.id)};
+    return true;
+}
+
+/* Groups may be passed over before they are looked at, but not an error that would come of one. */
+static void note_failures(emitter *e)
+{
+    const qn_output  *o = &e->pl->output;
+    qn_code_pipeline *cp = &e->pipelines[e->pl->number];
+    qn_code_sum      *sums = qn_arena_array(e->arena, qn_code_sum, o->target_count + 1);
+    if (!sums) {
+        if (e->st == QN_OK)
+            e->st = qn_nomem(e->err);
+        return;
+    }
+    cp->sums = sums;
+    for (uint32_t i = 0; i < o->target_count; i++)
+        if (can_fail(e, o->targets[i].expr)) {
+            if (is_key_sum(e, o->targets[i].expr, &sums[cp->sum_count]))
+                cp->sum_count++;
+            else
+                cp->fails = true;
+        }
+}
+
 static void sink_output(emitter *e)
 {
     const qn_output *o = &e->pl->output;
+    if (e->pl->source.kind == QN_SOURCE_GROUPS)
+        note_failures(e);
     uint32_t         first = reg_block(e, o->target_count);
     for (uint32_t i = 0; i < o->target_count && e->st == QN_OK; i++)
         compile_into(e, o->targets[i].expr, first + i);

@@ -36,11 +36,21 @@ typedef struct qn_slot {
 
 #define QN_NO_CONSTANT UINT32_MAX
 
+/* A target `key + constant` or `key - constant` of integers: whether it can overflow is known when the query runs. */
+typedef struct qn_code_sum {
+    uint32_t key, constant;
+    uint8_t  constant_bank, bank;
+    bool     minus;
+} qn_code_sum;
+
 typedef struct qn_code_pipeline {
     uint32_t begin, end; /* range in code[] */
     uint32_t limit, offset;  /* constants, or QN_NO_CONSTANT */
     uint32_t first_argument; /* LIST: constants row by row; FUNCTION: its arguments */
     bool               list_top, list_distinct; /* whole value lists are worked on: vm/lists.h */
+    bool               fails;  /* GROUPS: some target may fail, sums apart: no group may be passed over */
+    uint32_t           sum_count;
+    const qn_code_sum *sums;
     const qn_pipeline *plan;
 } qn_code_pipeline;
 

@@ -692,7 +692,7 @@ static void note_top(qn_planner *p, const qn_pipeline *reader)
         return;
     }
     if (pl->source.kind != QN_SOURCE_VALUES || pl->number + 1 != reader->number || !a->packs || a->key_count != 1 ||
-        a->keys[0]->kind != QN_EXPR_COLUMN || x->kind != QN_EXPR_AGG || a->aggs[x->index].kind != QN_AGG_COUNT_STAR)
+        a->keys[0]->kind != QN_EXPR_COLUMN || x->kind != QN_EXPR_AGG || a->aggs[x->index].kind != QN_AGG_COUNT_STAR || !nothing_fails(pl))
         return;
     a->top = true;
     a->mode = QN_GROUP_THRESHOLD;

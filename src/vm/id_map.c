@@ -3,7 +3,6 @@
 
 #define FIRST_SLOTS 64u
 #define TAG 0xffffffff00000000ull
-#define BUSY 0xffffffffull /* in place of id + 1: the number is being made */
 
 static id_table *table_new(qn_mem *mem, uint64_t slots, id_table *smaller)
 {
@@ -78,7 +77,7 @@ static uint32_t search(const id_map *m, id_table *t, qn_hash128 identity, _Atomi
         }
         if ((slot & TAG) != (identity.hi & TAG))
             continue;
-        while ((uint32_t)slot == BUSY) { /* for as long as it takes to write an identity */
+        while ((uint32_t)slot == ID_BUSY) { /* for as long as it takes to write an identity */
             slot = atomic_load_explicit(&t->slots[at], memory_order_acquire);
             if (atomic_load_explicit(&m->failed, memory_order_relaxed))
                 return ID_NONE;
@@ -161,7 +160,7 @@ static uint32_t make_unlocked(id_map *m, id_table *t, qn_hash128 identity, _Atom
 {
     for (;;) {
         uint64_t slot = 0;
-        if (atomic_compare_exchange_strong_explicit(empty, &slot, (identity.hi & TAG) | BUSY, memory_order_acquire, memory_order_relaxed)) {
+        if (atomic_compare_exchange_strong_explicit(empty, &slot, (identity.hi & TAG) | ID_BUSY, memory_order_acquire, memory_order_relaxed)) {
             uint32_t id = next_id(m, identity);
             if (id != ID_NONE)
                 atomic_store_explicit(empty, (identity.hi & TAG) | (id + 1), memory_order_release);

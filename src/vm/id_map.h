@@ -22,6 +22,7 @@
 #define ID_SHARDS 64u
 #define ID_CHUNK 4096u
 #define ID_NONE UINT32_MAX
+#define ID_BUSY UINT32_MAX /* in a slot, in place of id + 1: the number is being made */
 
 typedef struct id_table {
     struct id_table *smaller; /* the one before */
@@ -79,7 +80,7 @@ static inline void id_map_prefetch_more(const id_map *m, qn_hash128 identity)
 {
     const id_table *t = atomic_load_explicit(&m->shards[identity.hi >> 58 & m->shard_mask].table, memory_order_acquire);
     uint64_t        slot = atomic_load_explicit(&t->slots[identity.lo & t->mask], memory_order_acquire);
-    if (slot)
+    if (slot && (uint32_t)slot != ID_BUSY)
         __builtin_prefetch(id_map_identity(m, (uint32_t)slot - 1));
 }
 

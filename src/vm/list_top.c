@@ -18,6 +18,7 @@
  * candidate, and the ordinary walk over all values is taken.  NULL takes no part in phases 1 and 2 and is always
  * folded. */
 #include "vm/lists.h"
+#include "vm/packed.h"
 #include "vm/tuples.h"
 
 #include <stdlib.h>
@@ -472,7 +473,7 @@ qn_status list_top_run(qn_exec *exec, pipeline_state *pl, qn_error *err)
     const qn_pipeline *plan = pl->code->plan;
     uint64_t           keep = exec->settings.force_codes_off ? 0 : exec_rows_kept(exec, pl);
     bool               pays;
-    if (!keep)
+    if (!keep || !packed_targets_safe(exec, pl->table, plan->aggregation, &exec->program->pipelines[plan->number + 1]))
         return QN_OK;
     qn_list_top *t = qn_arena_new(&exec->arena, qn_list_top);
     if (!t)

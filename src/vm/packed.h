@@ -21,6 +21,8 @@ qn_status packed_fixed_select(qn_vm *vm, qn_groups *g, bool *none);
 /* The block ends: what was indexed by its codes goes to the partitions. */
 qn_status packed_flush_block(qn_vm *vm, qn_groups *g);
 void      packed_begin_block(qn_groups *g, int worker);
+/* No target of the pipeline that reads the groups can fail, whatever the group: some may be passed over. */
+bool      packed_targets_safe(const qn_exec *exec, const qn_table *table, const qn_aggregation *a, const qn_code_pipeline *reader);
 /* All rows are in: DISTINCT pairs become counts, partitions are ready to be read. */
 qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err);
 /* After the merge: how many rows (or what else the reader orders by first) the keep-th group has, 0 if there are

@@ -53,16 +53,34 @@ static column_bounds bounds_of(const qn_table *table, uint32_t column)
     return s;
 }
 
-/* Bounds of an integer expression: exact for a column, its type's otherwise. */
-static column_bounds bounds_of_expr(const qn_table *table, const qn_expr *x)
+static column_bounds bounds_of_bank(qn_bank bank)
 {
-    qn_bank bank = qn_type_bank((qn_sql_type)x->type.id);
-    if (x->kind == QN_EXPR_COLUMN)
-        return bounds_of(table, x->index);
     column_bounds s = {.nulls = UINT64_MAX};
     s.least = bank == QN_BANK_BOOL ? 0 : bank == QN_BANK_I16 ? INT16_MIN : bank == QN_BANK_I32 ? INT32_MIN : INT64_MIN;
     s.most = bank == QN_BANK_BOOL ? 1 : bank == QN_BANK_I16 ? INT16_MAX : bank == QN_BANK_I32 ? INT32_MAX : INT64_MAX;
     return s;
+}
+
+/* Bounds of an integer expression: exact for a column, its type's otherwise. */
+static column_bounds bounds_of_expr(const qn_table *table, const qn_expr *x)
+{
+    return x->kind == QN_EXPR_COLUMN ? bounds_of(table, x->index) : bounds_of_bank(qn_type_bank((qn_sql_type)x->type.id));
+}
+
+/* Does no target of the pipeline that reads the groups fail, whatever the group? */
+bool packed_targets_safe(const qn_exec *exec, const qn_table *table, const qn_aggregation *a, const qn_code_pipeline *reader)
+{
+    bool safe = !reader->fails;
+    for (uint32_t i = 0; i < reader->sum_count && safe; i++) {
+        const qn_code_sum *sum = &reader->sums[i];
+        if (exec->constant_nulls[sum->constant])
+            continue;
+        column_bounds key = bounds_of_expr(table, a->keys[sum->key]), result = bounds_of_bank((qn_bank)sum->bank);
+        __int128      by = integer_of((qn_bank)sum->constant_bank, &exec->constants[sum->constant]);
+        by = sum->minus ? -by : by;
+        safe = key.least + by >= result.least && key.most + by <= result.most;
+    }
+    return safe;
 }
 
 /* ---- placing fields -------------------------------------------------------------------------------- */

@@ -166,15 +166,18 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-/* The field that orders the groups a top-N wants first, or absent. */
-static packed_field leading_field(const qn_pipeline *plan, uint64_t keep, const qn_packed *p)
+/* The field that orders the groups a top-N wants first, or absent: also where a group that is not wanted might still
+ * be an error. */
+static packed_field leading_field(const qn_exec *exec, const qn_groups *g, const qn_code_pipeline *reader, uint64_t keep)
 {
-    const qn_output *o = &plan->output;
-    packed_field     none = {0};
+    const qn_packed   *p = g->packed;
+    const qn_pipeline *plan = reader->plan;
+    const qn_output   *o = &plan->output;
+    packed_field       none = {0};
     if (plan->to_groups || plan->filter_count || !o->sort_count || !o->sort[0].descending || o->distinct_on || keep > BEST_MAX || !keep)
         return none;
     const qn_expr *x = o->targets[o->sort[0].target].expr;
-    if (x->kind != QN_EXPR_AGG)
+    if (x->kind != QN_EXPR_AGG || !packed_targets_safe(exec, p->table, g->plan, reader))
         return none;
     switch (p->states[x->index].kind) {
     case QN_AGG_COUNT_STAR:
@@ -215,10 +218,10 @@ static void note_count(qn_packed *p, packed_local *l, uint64_t keep, uint64_t co
     }
 }
 
-static packed_field leading_count(const qn_vm *vm, const qn_packed *p)
+static packed_field leading_count(const qn_vm *vm, const qn_groups *g)
 {
     const qn_sink *s = vm->pl->sink;
-    return s ? leading_field(vm->pl->code->plan, s->keep, p) : (packed_field){0};
+    return s ? leading_field(vm->exec, g, vm->pl->code, s->keep) : (packed_field){0};
 }
 
 static qn_status fold_partition(qn_vm *vm, qn_packed *p, packed_local *l, const packed_field *leading)
@@ -293,7 +296,7 @@ qn_status packed_next(qn_vm *vm, qn_groups *g)
 {
     qn_packed    *p = g->packed;
     packed_local *l = &p->locals[vm->worker];
-    packed_field  leading = leading_count(vm, p);
+    packed_field  leading = leading_count(vm, g);
     if (!vm->source_cursor) {
         qn_status st = fold_partition(vm, p, l, &leading);
         if (st != QN_OK)
@@ -357,7 +360,7 @@ static int descending(const void *a, const void *b)
 qn_status packed_reached(qn_exec *exec, qn_groups *g, const qn_code_pipeline *reader, uint64_t keep, uint64_t *reached, qn_error *err)
 {
     qn_packed *p = g->packed;
-    reach_job  reach = {p, leading_field(reader->plan, keep, p), keep};
+    reach_job  reach = {p, leading_field(exec, g, reader, keep), keep};
     qn_job     job = {.count = packed_partitions(p), .max_workers = exec->workers, .run = fold_and_return, .arg = &reach,
                       .cancel = exec->settings.cancel};
     uint64_t   count = 0;

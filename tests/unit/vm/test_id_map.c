@@ -49,6 +49,24 @@ static void a_shared_slot_is_no_shared_number(void **state)
     qn_mem_deinit(&mem);
 }
 
+/* Looking ahead while somebody is making the number: there is no identity to fetch yet. */
+static void looking_ahead_at_a_number_being_made(void **state)
+{
+    (void)state;
+    qn_mem     mem;
+    id_map     m;
+    qn_hash128 x = identity(1);
+    qn_mem_init(&mem, NULL, 0);
+    assert_true(id_map_init(&m, &mem, 100, 100));
+    id_table *t = atomic_load(&m.shards[0].table);
+    atomic_store(&t->slots[x.lo & t->mask], (x.hi & 0xffffffff00000000ull) | ID_BUSY);
+    id_map_prefetch(&m, x);
+    id_map_prefetch_more(&m, x);
+    atomic_store(&t->slots[x.lo & t->mask], 0);
+    id_map_deinit(&m);
+    qn_mem_deinit(&mem);
+}
+
 static void more_than_was_announced_is_refused(void **state)
 {
     (void)state;
@@ -125,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_identity_keeps_its_number),
         cmocka_unit_test(a_shared_slot_is_no_shared_number),
+        cmocka_unit_test(looking_ahead_at_a_number_being_made),
         cmocka_unit_test(more_than_was_announced_is_refused),
         cmocka_unit_test(threads_agree),
     };

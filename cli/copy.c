@@ -218,13 +218,13 @@ static FILE *request_open(qn_sh *sh, const copy_request *request)
     return file;
 }
 
-/* A Parquet file is read from its end, not as a stream: the engine opens it itself. */
+/* A Parquet file is read from its end, not as a stream: the engine opens it itself, and says that it writes none. */
 static bool is_parquet(const copy_request *request)
 {
     static const char suffix[] = ".parquet";
     size_t            n        = request->file ? strlen(request->file) : 0, m = sizeof suffix - 1;
 
-    return request->from && !request->program && n >= m &&
+    return !request->program && n >= m &&
            strcasecmp(request->file + n - m, suffix) == 0;
 }
 
@@ -239,7 +239,7 @@ static bool run_in_engine(qn_sh *sh, const copy_request *request)
 {
     qn_sh_buf sql = {0};
 
-    qn_sh_buf_printf(&sql, "COPY %s FROM '", qn_sh_buf_text(&request->what));
+    qn_sh_buf_printf(&sql, "COPY %s %s '", qn_sh_buf_text(&request->what), request->from ? "FROM" : "TO");
     for (const char *p = request->file; *p; p++)
         qn_sh_buf_printf(&sql, *p == '\'' ? "''" : "%c", *p);
     qn_sh_buf_printf(&sql, "' %s", qn_sh_buf_text(&request->options));

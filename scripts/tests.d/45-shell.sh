@@ -87,6 +87,11 @@ if grep -q 'Is a directory' "$folder/err"; then echo "PASS shell \\copy names th
 check "\\copy a Parquet file" 0 "CREATE TABLE
 COPY 1
 1|end" "$quern" -At -c "CREATE TABLE n(a int, z text)" -c "\\copy n (a, z) FROM 'tests/data/parquet/nested.parquet'" -c "TABLE n"
+check "\\copy writes no Parquet" 1 "CREATE TABLE" "$quern" -At -c "CREATE TABLE n(a int)" -c "\\copy n TO '$folder/no.parquet'"
+if [ -e "$folder/no.parquet" ]; then echo "FAIL shell \\copy leaves no file"; else echo "PASS shell \\copy leaves no file"; fi
+printf '"' >"$folder/open.csv"
+check "errors of a CSV head" 1 "" "$quern" -c "SELECT * FROM read_csv('$folder/open.csv')"
+if grep -q 'DETAIL:  file "' "$folder/err"; then echo "PASS shell errors of a CSV head name the file"; else echo "FAIL shell errors of a CSV head name the file"; fi
 check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"
 check "jsonl" 0 '{"a":1}' "$quern" --jsonl -c "SELECT 1 AS a"
 check "tsv" 0 "a	b

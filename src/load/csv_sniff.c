@@ -410,6 +410,8 @@ qn_status qn_csv_sniff(qn_env *env, const char *path, const qn_csv_options *opti
     }
     QN_TRY(settle(&s, err));
 done:
+    if (st != QN_OK && st != QN_NOMEM && err && !strstr(err->message, path)) /* one of many, perhaps */
+        qn_error_detail(err, "file \"%s\"", path);
     qn_csv_stream_close(&stream);
     qn_arena_deinit(&s.scratch);
     return st;

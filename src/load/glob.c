@@ -142,7 +142,7 @@ static qn_status unless_missing(glob *g, const char *path, const qn_error *cause
 {
     if (cause->status == QN_NOMEM)
         return qn_nomem(g->err);
-    if (qn_error_is(cause, QN_SQLSTATE_UNDEFINED_FILE))
+    if (qn_error_is(cause, QN_SQLSTATE_UNDEFINED_FILE) || qn_error_is(cause, QN_SQLSTATE_WRONG_OBJECT_TYPE)) /* a file, where a directory is wanted */
         return QN_OK;
     return qn_fail(g->err, QN_SQLSTATE_IO_ERROR, "could not look for \"%s\" at \"%s\": %s", g->pattern, path, cause->message);
 }

@@ -12,6 +12,7 @@ static qn_sqlstate state_of(int error_number)
     case EEXIST: return QN_SQLSTATE_DUPLICATE_FILE;
     case ENOSPC:
     case EDQUOT: return QN_SQLSTATE_DISK_FULL;
+    case ENOTDIR: return QN_SQLSTATE_WRONG_OBJECT_TYPE;
     case ENOMEM: return QN_SQLSTATE_OUT_OF_MEMORY;
     default: return QN_SQLSTATE_IO_ERROR;
     }

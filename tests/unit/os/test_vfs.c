@@ -229,7 +229,7 @@ static void names_are_listed_in_order(void **state)
         assert_int_equal(w.vfs->list(w.vfs, w.dir, only_first, text, NULL), QN_OK);
         assert_string_equal(text, "B");
         expect_error(w.vfs->list(w.vfs, in(&w, "none"), append_name, text, &err), &err, "58P01", "could not open directory");
-        expect_error(w.vfs->list(w.vfs, in(&w, "a"), append_name, text, &err), &err, "58030", "Not a directory");
+        expect_error(w.vfs->list(w.vfs, in(&w, "a"), append_name, text, &err), &err, "42809", "Not a directory");
         expect_error(w.vfs->mkdir(w.vfs, in(&w, "a"), &err), &err, "58P02", "could not create directory");
         expect_error(w.vfs->mkdir(w.vfs, in(&w, "none/x"), &err), &err, "58P01", "could not create directory");
         expect_error(w.vfs->rmdir(w.vfs, in(&w, "sub"), &err), &err, "58030", "not empty");

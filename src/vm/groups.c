@@ -25,6 +25,7 @@
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (96u << 20)
 #define PACKED_TUPLE_BYTES 48u /* about */
+#define PACKED_LEAST (24u << 20)
 #define LOCAL_ARENA_BYTES (1u << 20) /* of texts and the like: less is not worth a trip to disk */
 
 /* ---- tables ----------------------------------------------------------------------------------- */
@@ -314,8 +315,9 @@ qn_status groups_new(qn_exec *exec, const qn_pipeline *plan, const pipeline_stat
     g->local_rows = rows > GROUP_LOCAL_ROWS ? GROUP_LOCAL_ROWS : rows < 1024 ? 1024 : (uint32_t)rows;
     *out = g;
     g->thresholded = pl->top != NULL;
-    /* Packed tuples stay in memory: not where a tuple for each row, and a pair for each DISTINCT, might not fit. */
-    bool fits = pl->table && exec_budget(exec) / 2 / PACKED_TUPLE_BYTES / (g->distinct_count + 1) >= pl->table->rows;
+    /* Packed tuples can go to disk, but want some room for the partitions they are scattered into. */
+    bool in_memory = pl->table && exec_budget(exec) / 2 / PACKED_TUPLE_BYTES / (g->distinct_count + 1) >= pl->table->rows;
+    bool fits = in_memory || (pl->table && exec->spill.vfs && exec_budget(exec) >= PACKED_LEAST);
     return g->plan->packs && fits ? packed_new(exec, g, pl, &g->packed, err) : QN_OK;
 }
 

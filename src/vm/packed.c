@@ -62,6 +62,7 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     qn_arena_init(&l->arena, p->mem);
     l->pairs = qn_arena_array(arena, tuple_parts, p->distinct_count + 1);
     l->pair_caches = qn_arena_array(arena, tuple_cache, p->distinct_count + 1);
+    l->pair_chains = qn_arena_array(arena, spill_chain *, p->distinct_count + 1);
     l->last = qn_arena_array(arena, uint32_t *, p->distinct_count + 1);
     l->last_dicts = qn_arena_array(arena, const qn_dict *, p->distinct_count + 1);
     l->index = qn_arena_array(arena, uint32_t, QN_LANES);
@@ -71,7 +72,7 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     l->integers = qn_arena_array(arena, int64_t, QN_LANES);
     l->null = qn_arena_array(arena, uint8_t, QN_LANES);
     l->best = qn_arena_array(arena, uint64_t, BEST_MAX);
-    if (!l->pairs || !l->pair_caches || !l->last || !l->last_dicts || !l->index || !l->all || !l->fresh || !l->hashes || !l->integers || !l->null || !l->best)
+    if (!l->pairs || !l->pair_chains || !l->pair_caches || !l->last || !l->last_dicts || !l->index || !l->all || !l->fresh || !l->hashes || !l->integers || !l->null || !l->best)
         return qn_nomem(err);
     for (uint32_t i = 0; i < QN_LANES; i++)
         l->all[i] = (uint16_t)i;
@@ -98,6 +99,7 @@ qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_p
     if (!p)
         return qn_nomem(err);
     p->mem = &exec->mem;
+    qn_latch_init(&p->maps_latch);
     p->workers = exec->workers;
     qn_status st = packed_layout(exec, g, pl, p, &fits, err);
     if (st == QN_OK && fits) {
@@ -118,14 +120,17 @@ qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_p
 
 void packed_free(qn_packed *p)
 {
-    if (p)
-        packed_fixed_free(p->fixed);
-    for (uint32_t i = 0; p && i < p->map_count; i++)
+    if (!p)
+        return;
+    packed_fixed_free(p->fixed);
+    qn_latch_deinit(&p->maps_latch);
+    for (uint32_t i = 0; i < p->map_count; i++)
         id_map_deinit(&p->maps[i]);
-    for (int w = 0; p && p->locals && w < p->workers; w++) {
+    for (int w = 0; p->locals && w < p->workers; w++) {
         packed_local *l = &p->locals[w];
         if (!l->arena.mem)
             continue;
+        packed_chains_free(p, l);
         tuple_parts_deinit(&l->parts);
         cache_deinit(&l->cache, p->mem, p->words);
         for (uint32_t d = 0; l->pairs && l->pair_caches && d < p->distinct_count; d++) {
@@ -889,6 +894,27 @@ static qn_status fold_fixed(qn_vm *vm, qn_packed *p, uint32_t first, const uint1
 
 /* ---- batches ----------------------------------------------------------------------------------------- */
 
+/* The maps get room for the values that the first block's filtered rows lead to expect. */
+static qn_status maps_make(qn_vm *vm, qn_packed *p)
+{
+    uint64_t  rows = vm->scan.block && !vm->weights ? (uint64_t)vm->scan.selected * p->table->block_count : UINT64_MAX;
+    qn_status st = QN_OK;
+    qn_latch_take(&p->maps_latch);
+    if (!atomic_load_explicit(&p->maps_made, memory_order_relaxed)) {
+        for (uint32_t i = 0; i < p->map_count && st == QN_OK; i++) {
+            uint64_t values = p->map_values[i], expected = p->map_known[i] ? values : 1024;
+            if (!id_map_init(&p->maps[i], p->mem, values, rows < expected ? rows : expected))
+                st = qn_nomem(vm->err);
+        }
+        if (st == QN_OK)
+            atomic_store_explicit(&p->maps_made, true, memory_order_release);
+        for (uint32_t i = 0; i < p->map_count && st != QN_OK; i++)
+            id_map_deinit(&p->maps[i]);
+    }
+    qn_latch_drop(&p->maps_latch);
+    return st;
+}
+
 qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
 {
     qn_packed      *p = g->packed;
@@ -899,6 +925,8 @@ qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
 
     if (!n)
         return QN_OK;
+    if (p->map_count && !atomic_load_explicit(&p->maps_made, memory_order_acquire))
+        st = maps_make(vm, p);
     for (uint32_t i = 0; i < p->key_count && st == QN_OK; i++)
         st = vec_ready(vm, REG(vm, first + i));
     for (uint32_t i = 0; i < g->layout.agg_count && st == QN_OK; i++)
@@ -926,9 +954,11 @@ qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
         return st;
     if (l->by_code) {
         fold_by_code(l, p, n);
-        return QN_OK;
+        return p->distinct_count ? packed_spill(vm, p) : QN_OK;
     }
     l->used_rows = true;
     st = all_key_words(vm, p, first, lanes, n);
-    return st == QN_OK ? insert_lanes(vm, l, &l->cache, &l->parts, &p->shape, n) : st;
+    if (st == QN_OK)
+        st = insert_lanes(vm, l, &l->cache, &l->parts, &p->shape, n);
+    return st == QN_OK ? packed_spill(vm, p) : st;
 }

@@ -68,6 +68,8 @@ typedef struct packed_local { /* one worker's */
     bool         some_null;
     uint32_t    *index;       /* of the batch's lanes into the block's code array */
     uint16_t    *all, *fresh;
+    spill_chain *chains;      /* per part: what of it is on disk; NULL: nothing */
+    spill_chain **pair_chains; /* per DISTINCT, likewise */
     /* the block at hand */
     bool         decided, coded, by_code; /* keys are codes whose product has 32 bits; and index the states */
     uint32_t     radix[PACKED_MAX_KEYS];
@@ -110,7 +112,11 @@ struct qn_packed {
     uint32_t         first_row;     /* word, 0: not kept */
     uint32_t         map_count;
     id_map          *maps;
-    uint64_t        *map_values, *map_expected; /* ids in each: at most, probably */
+    uint64_t         map_budget;    /* bytes for a map; UINT64_MAX: no limit */
+    uint64_t        *map_values;    /* ids in each, at most */
+    bool            *map_known;     /* and about so many if all rows are folded */
+    qn_latch         maps_latch;    /* makes the maps when the first rows have come through the filters */
+    _Atomic bool     maps_made;
     uint32_t         bits;          /* of the partition number */
     uint32_t         together;      /* 1 << together neighbouring parts are read as one */
     packed_local    *locals;
@@ -127,6 +133,11 @@ qn_status packed_fixed_note(qn_vm *vm, qn_packed *p, uint32_t n);
 /* Of n lanes whose key words are in lanes[][], keep those of fixed groups: they move to the front, kept[] lists them. */
 uint32_t  packed_fixed_keep(const qn_packed *p, packed_local *l, const uint16_t *lanes, uint16_t *kept, uint32_t n);
 void      packed_fixed_free(packed_fixed *f);
+
+/* packed_spill.c: give tuples to the disk if memory is short; read those of a part back to `out`. */
+qn_status packed_spill(qn_vm *vm, qn_packed *p);
+qn_status packed_read_back(qn_exec *exec, qn_packed *p, spill_chain *chain, uint32_t words, uint64_t *out, qn_error *err);
+void      packed_chains_free(qn_packed *p, packed_local *l);
 
 /* Add one tuple (key, adds, maxima words) to a worker's cache or partitions. */
 bool packed_insert(tuple_cache *cache, tuple_parts *parts, const tuple_shape *shape, const uint64_t *tuple);

@@ -152,8 +152,9 @@ static bool wish_for_value(qn_packed *p, const qn_expr *x, packed_key *k, wish *
         s = x->kind == QN_EXPR_COLUMN ? bounds_of(p->table, x->index)
                                       : (column_bounds){.nulls = UINT64_MAX, .entries = p->table->rows};
         p->map_values[k->map] = s.entries;
-        p->map_expected[k->map] = x->kind == QN_EXPR_COLUMN ? s.entries : 1024;
-        if (s.entries >= UINT32_MAX / 2)
+        p->map_known[k->map] = x->kind == QN_EXPR_COLUMN;
+        /* the map stays in memory: some 50 bytes a value, more than which the generic table, able to spill, takes over */
+        if (s.entries >= UINT32_MAX / 2 || (p->map_budget != UINT64_MAX && s.entries * 50 > p->map_budget))
             return false;
         w->bits = bits_of(s.entries);
     } else {
@@ -233,6 +234,7 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
     *fits = false;
     p->layout = &g->layout;
     p->table = pl->table;
+    p->map_budget = exec_budget(exec) == UINT64_MAX || !exec->spill.vfs || pl->top ? UINT64_MAX : exec_budget(exec) / 4;
     p->key_count = a->key_count;
     p->arguments = qn_arena_array(&exec->arena, packed_argument, a->agg_count + 1);
     p->agg_arguments = qn_arena_array(&exec->arena, int32_t, a->agg_count + 1);
@@ -240,9 +242,9 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
     p->states = qn_arena_array(&exec->arena, agg_state, a->agg_count + 1);
     p->distinct = qn_arena_array(&exec->arena, packed_distinct, a->agg_count + 1);
     p->map_values = qn_arena_array(&exec->arena, uint64_t, a->key_count + a->agg_count + 1);
-    p->map_expected = qn_arena_array(&exec->arena, uint64_t, a->key_count + a->agg_count + 1);
+    p->map_known = qn_arena_array(&exec->arena, bool, a->key_count + a->agg_count + 1);
     p->maps = qn_arena_array(&exec->arena, id_map, a->key_count + a->agg_count + 1);
-    if (!wishes || !sums || !p->arguments || !p->agg_arguments || !p->agg_distinct || !p->states || !p->distinct || !p->maps || !p->map_values || !p->map_expected)
+    if (!wishes || !sums || !p->arguments || !p->agg_arguments || !p->agg_distinct || !p->states || !p->distinct || !p->maps || !p->map_values || !p->map_known)
         return qn_nomem(err);
     if (!a->key_count || a->key_count > PACKED_MAX_KEYS)
         return QN_OK;
@@ -309,13 +311,8 @@ qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, q
         return QN_OK;
     p->words = word;
     p->shape.maxima = word - keys.words - adds.words;
-    for (uint32_t i = 0; i < p->map_count; i++) {
-        bool     few = pl->top && pl->code->plan->source.kind == QN_SOURCE_VALUES; /* only candidates are folded at all */
-        uint64_t entries = few ? list_top_count(pl->top) : p->map_values[i];
-        uint64_t expected = p->map_expected[i] < entries ? p->map_expected[i] : entries;
-        if (!id_map_init(&p->maps[i], p->mem, entries, expected))
-            return qn_nomem(err);
-    }
+    for (uint32_t i = 0; i < p->map_count && pl->top && pl->code->plan->source.kind == QN_SOURCE_VALUES; i++)
+        p->map_values[i] = list_top_count(pl->top); /* only candidates are folded at all */
     *fits = true;
     return QN_OK;
 }

@@ -23,6 +23,26 @@ bool packed_used_codes(const qn_packed *p, bool *rows)
     return codes;
 }
 
+static tuple_parts *group_parts(packed_local *l, uint32_t d)
+{
+    (void)d;
+    return &l->parts;
+}
+static tuple_parts *pair_parts(packed_local *l, uint32_t d) { return &l->pairs[d]; }
+
+/* What of a part is on disk, or NULL. */
+static spill_chain *chain_of(packed_local *l, const tuple_parts *parts, uint32_t d, uint32_t part)
+{
+    spill_chain *chains = parts == &l->parts ? l->chains : l->pair_chains[d];
+    return chains ? &chains[part] : NULL;
+}
+
+static uint64_t part_tuples(packed_local *l, const tuple_parts *parts, uint32_t d, uint32_t part)
+{
+    const spill_chain *chain = chain_of(l, parts, d, part);
+    return parts->parts[part].count + (chain ? chain->rows : 0);
+}
+
 /* Neighbouring parts are read as one, while all of them together hold about PART_TUPLES: how many there are was chosen
  * for the table's rows, and filters or the cache may have left few. */
 #define PART_TUPLES 16384u
@@ -33,21 +53,21 @@ static uint32_t parts_together(tuple_parts *(*of)(packed_local *, uint32_t), con
     uint32_t shift = 0;
     for (int w = 0; w < p->workers; w++)
         for (uint32_t i = 0; i < 1u << p->bits; i++)
-            n += of(&p->locals[w], d)->parts[i].count;
+            n += part_tuples(&p->locals[w], of(&p->locals[w], d), d, i);
     while (shift < p->bits && (n >> (p->bits - shift - 1)) <= PART_TUPLES)
         shift++;
     return shift;
 }
 
 /* Gather the parts of one morsel, of all workers, into the worker's memory.  Parts were sealed. */
-static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_local *, uint32_t), uint32_t d, uint32_t morsel,
+static qn_status take(qn_exec *exec, qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_local *, uint32_t), uint32_t d, uint32_t morsel,
                       uint32_t shift, uint64_t *count, qn_error *err)
 {
     uint64_t n = 0, words = of(&p->locals[0], d)->words;
     uint32_t first = morsel << shift, end = (morsel + 1) << shift;
     for (int w = 0; w < p->workers; w++)
         for (uint32_t i = first; i < end; i++)
-            n += of(&p->locals[w], d)->parts[i].count;
+            n += part_tuples(&p->locals[w], of(&p->locals[w], d), d, i);
     *count = n;
     if (n >= UINT32_MAX)
         return qn_fail(err, QN_SQLSTATE_PROGRAM_LIMIT, "a partition of a grouping has 2^32 tuples");
@@ -73,24 +93,24 @@ static qn_status take(qn_packed *p, packed_local *l, tuple_parts *(*of)(packed_l
     for (int w = 0; w < p->workers; w++)
         for (uint32_t i = first; i < end; i++) {
             tuple_parts *parts = of(&p->locals[w], d);
+            spill_chain *chain = chain_of(&p->locals[w], parts, d, i);
             uint64_t     more = parts->parts[i].count;
             if (more)
                 tuple_part_take(parts, i, l->tuples + at);
+            at += more * words;
+            more = chain ? chain->rows : 0;
+            qn_status st = more ? packed_read_back(exec, p, chain, (uint32_t)words, l->tuples + at, err) : QN_OK;
+            if (st != QN_OK)
+                return st;
             at += more * words;
         }
     return QN_OK;
 }
 
-static tuple_parts *group_parts(packed_local *l, uint32_t d)
-{
-    (void)d;
-    return &l->parts;
-}
-static tuple_parts *pair_parts(packed_local *l, uint32_t d) { return &l->pairs[d]; }
-
 /* ---- DISTINCT ---------------------------------------------------------------------------------------- */
 
 typedef struct pair_job {
+    qn_exec   *exec;
     qn_packed *packed;
     uint32_t   parts, together;
 } pair_job;
@@ -104,7 +124,7 @@ static qn_status fold_pairs(void *arg, int worker, uint64_t morsel, qn_error *er
     uint32_t               d = (uint32_t)(morsel / job->parts);
     const packed_distinct *x = &p->distinct[d];
     uint64_t               n, value = field_mask(&x->value.value) << x->value.value.shift;
-    qn_status              st = take(p, l, pair_parts, d, (uint32_t)(morsel % job->parts), job->together, &n, err);
+    qn_status              st = take(job->exec, p, l, pair_parts, d, (uint32_t)(morsel % job->parts), job->together, &n, err);
     if (st != QN_OK)
         return st;
     n = tuple_fold(&(tuple_shape){.keys = x->words}, l->tuples, n, l->heads, tuple_heads(n));
@@ -146,7 +166,7 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
             uint32_t these = parts_together(pair_parts, p, d);
             together = these < together ? these : together;
         }
-        pair_job fold = {p, 1u << (p->bits - together), together};
+        pair_job fold = {exec, p, 1u << (p->bits - together), together};
         qn_job   job = {.count = (uint64_t)p->distinct_count * fold.parts, .max_workers = exec->workers, .run = fold_pairs, .arg = &fold,
                         .cancel = exec->settings.cancel};
         st = qn_sched_run(exec->sched, &job, err);
@@ -157,7 +177,7 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         packed_local *l = &p->locals[w];
         tuple_parts_seal(&l->parts);
         for (uint32_t i = 0; i < 1u << p->bits; i++)
-            g->total += l->parts.parts[i].count; /* at most so many groups */
+            g->total += part_tuples(l, &l->parts, 0, i); /* at most so many groups */
     }
     p->together = parts_together(group_parts, p, 0);
     g->part_count = packed_partitions(p);
@@ -227,7 +247,7 @@ static packed_field leading_count(const qn_vm *vm, const qn_groups *g)
 static qn_status fold_partition(qn_vm *vm, qn_packed *p, packed_local *l, const packed_field *leading)
 {
     uint64_t  n;
-    qn_status st = take(p, l, group_parts, 0, (uint32_t)vm->morsel, p->together, &n, vm->err);
+    qn_status st = take(vm->exec, p, l, group_parts, 0, (uint32_t)vm->morsel, p->together, &n, vm->err);
     if (st != QN_OK)
         return st;
     l->tuple_count = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
@@ -324,6 +344,7 @@ qn_status packed_next(qn_vm *vm, qn_groups *g)
 /* ---- thresholds ------------------------------------------------------------------------------------------- */
 
 typedef struct reach_job {
+    qn_exec     *exec;
     qn_packed   *packed;
     packed_field leading;
     uint64_t     keep;
@@ -336,7 +357,7 @@ static qn_status fold_and_return(void *arg, int worker, uint64_t part, qn_error 
     qn_packed       *p = job->packed;
     packed_local    *l = &p->locals[worker];
     uint64_t         n;
-    qn_status        st = take(p, l, group_parts, 0, (uint32_t)part, p->together, &n, err);
+    qn_status        st = take(job->exec, p, l, group_parts, 0, (uint32_t)part, p->together, &n, err);
     if (st != QN_OK)
         return st;
     n = tuple_fold(&p->shape, l->tuples, n, l->heads, tuple_heads(n));
@@ -360,7 +381,7 @@ static int descending(const void *a, const void *b)
 qn_status packed_reached(qn_exec *exec, qn_groups *g, const qn_code_pipeline *reader, uint64_t keep, uint64_t *reached, qn_error *err)
 {
     qn_packed *p = g->packed;
-    reach_job  reach = {p, leading_field(exec, g, reader, keep), keep};
+    reach_job  reach = {exec, p, leading_field(exec, g, reader, keep), keep};
     qn_job     job = {.count = packed_partitions(p), .max_workers = exec->workers, .run = fold_and_return, .arg = &reach,
                       .cancel = exec->settings.cancel};
     uint64_t   count = 0;
@@ -393,8 +414,13 @@ void packed_reset(qn_groups *g)
         packed_local *l = &p->locals[w];
         for (uint32_t i = 0; i < 1u << p->bits; i++) {
             tuple_part_free(&l->parts, &l->parts.parts[i]);
+            if (l->chains)
+                memset(&l->chains[i], 0, sizeof l->chains[i]);
             for (uint32_t d = 0; d < p->distinct_count; d++)
                 tuple_part_free(&l->pairs[d], &l->pairs[d].parts[i]);
+            for (uint32_t d = 0; d < p->distinct_count; d++)
+                if (l->pair_chains[d])
+                    memset(&l->pair_chains[d][i], 0, sizeof **l->pair_chains);
         }
         l->used_codes = l->used_rows = false;
     }

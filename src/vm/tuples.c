@@ -15,6 +15,7 @@ void tuple_part_free(tuple_parts *p, tuple_part *part)
 {
     for (tuple_chunk *c = part->first, *next; c; c = next) {
         next = c->next;
+        p->held -= c->bytes;
         qn_free(p->mem, c, c->bytes);
     }
     memset(part, 0, sizeof *part);
@@ -36,6 +37,7 @@ bool tuple_part_grow(tuple_parts *p, tuple_part *part)
     tuple_chunk *c = qn_alloc(p->mem, bytes);
     if (!c)
         return false;
+    p->held += bytes;
     uint32_t room = (uint32_t)((bytes - sizeof *c) / sizeof(uint64_t) / p->words * p->words);
     *c = (tuple_chunk){.bytes = bytes, .used = room};
     if (part->last)

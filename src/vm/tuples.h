@@ -52,6 +52,7 @@ typedef struct tuple_parts { /* one worker's */
     uint32_t    words; /* of a tuple */
     uint32_t    bits;  /* 1 << bits parts */
     tuple_part *parts;
+    uint64_t    held;  /* bytes of all chunks */
 } tuple_parts;
 
 /* bits 0 … 12.  False: no memory. */

@@ -82,13 +82,21 @@ static qn_status local_init(qn_exec *exec, qn_packed *p, packed_local *l, qn_err
     for (uint32_t w = 0; w < words; w++)
         if (!(l->lanes[w] = qn_arena_array(arena, uint64_t, QN_LANES)))
             return qn_nomem(err);
-    if (!tuple_parts_init(&l->parts, p->mem, p->words, p->bits) || !cache_init(&l->cache, p->mem, p->words))
+    return QN_OK;
+}
+
+/* Partitions and caches of a worker, once their number is settled. */
+qn_status packed_local_parts(qn_packed *p, packed_local *l, qn_error *err)
+{
+    if (l->parts.parts)
+        return QN_OK;
+    if (!cache_init(&l->cache, p->mem, p->words))
         return qn_nomem(err);
     for (uint32_t d = 0; d < p->distinct_count; d++)
         if (!tuple_parts_init(&l->pairs[d], p->mem, p->distinct[d].words, p->bits) ||
             !cache_init(&l->pair_caches[d], p->mem, p->distinct[d].words))
             return qn_nomem(err);
-    return QN_OK;
+    return tuple_parts_init(&l->parts, p->mem, p->words, p->bits) ? QN_OK : qn_nomem(err);
 }
 
 qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_packed **out, qn_error *err)
@@ -99,12 +107,11 @@ qn_status packed_new(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_p
     if (!p)
         return qn_nomem(err);
     p->mem = &exec->mem;
-    qn_latch_init(&p->maps_latch);
+    qn_latch_init(&p->prepare_latch);
     p->workers = exec->workers;
     qn_status st = packed_layout(exec, g, pl, p, &fits, err);
     if (st == QN_OK && fits) {
         p->locals = qn_arena_array(&exec->arena, packed_local, (size_t)p->workers);
-        p->bits = partition_bits(pl->table->rows);
         if (!p->locals)
             st = qn_nomem(err);
         for (int w = 0; w < p->workers && st == QN_OK; w++)
@@ -123,7 +130,7 @@ void packed_free(qn_packed *p)
     if (!p)
         return;
     packed_fixed_free(p->fixed);
-    qn_latch_deinit(&p->maps_latch);
+    qn_latch_deinit(&p->prepare_latch);
     for (uint32_t i = 0; i < p->map_count; i++)
         id_map_deinit(&p->maps[i]);
     for (int w = 0; p->locals && w < p->workers; w++) {
@@ -894,25 +901,29 @@ static qn_status fold_fixed(qn_vm *vm, qn_packed *p, uint32_t first, const uint1
 
 /* ---- batches ----------------------------------------------------------------------------------------- */
 
-/* The maps get room for the values that the first block's filtered rows lead to expect. */
-static qn_status maps_make(qn_vm *vm, qn_packed *p)
+/* How many partitions, and how large the maps: for all rows if all are folded, else for some times the first block's
+ * filtered ones.  Filters often leave rows of a few blocks only; a map that is too small grows, and partitions that
+ * are too large are still right. */
+static qn_status prepare(qn_vm *vm, qn_packed *p)
 {
-    uint64_t  rows = vm->scan.block && !vm->weights ? (uint64_t)vm->scan.selected * p->table->block_count : UINT64_MAX;
+    bool      few = vm->scan.block && !vm->weights && vm->scan.selected < vm->scan.rows;
+    uint64_t  rows = few ? 4ull * vm->scan.selected : UINT64_MAX;
     qn_status st = QN_OK;
-    qn_latch_take(&p->maps_latch);
-    if (!atomic_load_explicit(&p->maps_made, memory_order_relaxed)) {
+    qn_latch_take(&p->prepare_latch);
+    if (!atomic_load_explicit(&p->prepared, memory_order_relaxed)) {
+        p->bits = partition_bits(rows < p->table->rows ? rows : p->table->rows);
         for (uint32_t i = 0; i < p->map_count && st == QN_OK; i++) {
             uint64_t values = p->map_values[i], expected = p->map_known[i] ? values : 1024;
             if (!id_map_init(&p->maps[i], p->mem, values, rows < expected ? rows : expected))
                 st = qn_nomem(vm->err);
         }
         if (st == QN_OK)
-            atomic_store_explicit(&p->maps_made, true, memory_order_release);
+            atomic_store_explicit(&p->prepared, true, memory_order_release);
         for (uint32_t i = 0; i < p->map_count && st != QN_OK; i++)
             id_map_deinit(&p->maps[i]);
     }
-    qn_latch_drop(&p->maps_latch);
-    return st;
+    qn_latch_drop(&p->prepare_latch);
+    return st == QN_OK ? packed_local_parts(p, &p->locals[vm->worker], vm->err) : st;
 }
 
 qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
@@ -925,8 +936,8 @@ qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
 
     if (!n)
         return QN_OK;
-    if (p->map_count && !atomic_load_explicit(&p->maps_made, memory_order_acquire))
-        st = maps_make(vm, p);
+    if (!l->parts.parts)
+        st = prepare(vm, p);
     for (uint32_t i = 0; i < p->key_count && st == QN_OK; i++)
         st = vec_ready(vm, REG(vm, first + i));
     for (uint32_t i = 0; i < g->layout.agg_count && st == QN_OK; i++)

@@ -115,8 +115,8 @@ struct qn_packed {
     uint64_t         map_budget;    /* bytes for a map; UINT64_MAX: no limit */
     uint64_t        *map_values;    /* ids in each, at most */
     bool            *map_known;     /* and about so many if all rows are folded */
-    qn_latch         maps_latch;    /* makes the maps when the first rows have come through the filters */
-    _Atomic bool     maps_made;
+    qn_latch         prepare_latch; /* of bits and maps, settled when the first rows have come through the filters */
+    _Atomic bool     prepared;
     uint32_t         bits;          /* of the partition number */
     uint32_t         together;      /* 1 << together neighbouring parts are read as one */
     packed_local    *locals;
@@ -126,6 +126,8 @@ struct qn_packed {
 };
 
 qn_status packed_layout(qn_exec *exec, qn_groups *g, const pipeline_state *pl, qn_packed *p, bool *fits, qn_error *err);
+
+qn_status packed_local_parts(qn_packed *p, packed_local *l, qn_error *err);
 
 /* packed_fixed.c.  finding: the first groups are being looked for, nothing is folded. */
 bool      packed_fixed_finding(const qn_packed *p);

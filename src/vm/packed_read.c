@@ -156,7 +156,11 @@ static qn_status flush_caches(qn_packed *p, qn_error *err)
 qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
 {
     qn_packed *p = g->packed;
-    qn_status  st = flush_caches(p, err);
+    qn_status  st = QN_OK;
+    for (int w = 0; w < p->workers && st == QN_OK; w++)
+        st = packed_local_parts(p, &p->locals[w], err); /* of those that had no rows */
+    if (st == QN_OK)
+        st = flush_caches(p, err);
     if (st == QN_OK && p->distinct_count) {
         for (int w = 0; w < p->workers; w++)
             for (uint32_t d = 0; d < p->distinct_count; d++)

@@ -70,6 +70,8 @@ qn_status list_distinct_new(qn_exec *exec, pipeline_state *pl, qn_error *err)
     d->locals = qn_arena_array(&exec->arena, distinct_local, (size_t)exec->workers);
     if (!d->stretches || !d->locals)
         return qn_nomem(err);
+    for (uint32_t b = 0; b < pl->table->block_count; b++)
+        d->stretches[b] = (stretch){1, 0}; /* until the block is visited */
     uint32_t bits = 0, words = d->bank == QN_BANK_STR ? 2 : 1;
     while (bits < 8 && d->entries >> bits > 16384)
         bits++;

@@ -270,7 +270,7 @@ static qn_status computed_ids(qn_vm *vm, qn_packed *p, const packed_key *k, qn_d
         qn_hash128 identity;
         qn_bank_get((qn_bank)k->bank, d->values, codes[i], &v);
         if (is_text(k)) {
-            identity = d->hashes[codes[i] - 1];
+            identity = *(d->hashes + codes[i] - 1); /* code 0 too, where NULL became a value: it is before the first */
         } else {
             uint64_t two[2];
             qn_value_identity((qn_sql_type)k->type, &v, two);
@@ -342,12 +342,19 @@ static qn_status computed_table(qn_vm *vm, qn_packed *p, const packed_key *k, qn
     return st;
 }
 
+/* An integer as its key field.  The mask does nothing as long as values keep to their bounds; it keeps other fields, ids
+ * above all, what they are should a program put another column's values here. */
+static inline uint64_t key_field(const packed_key *k, int64_t x)
+{
+    return ((uint64_t)x - (uint64_t)k->base) & field_mask(&k->value);
+}
+
 /* Integers by code. */
 static void integer_table(const packed_key *k, const qn_dict *d, uint32_t *narrow, uint64_t *wide)
 {
     for (uint32_t c = 0; c <= d->count; c++) {
         bool     null = dict_null(d, c);
-        uint64_t x = null ? 0 : (uint64_t)integer_at((qn_bank)d->bank, d->values, c) - (uint64_t)k->base;
+        uint64_t x = null ? 0 : key_field(k, integer_at((qn_bank)d->bank, d->values, c));
         if (narrow)
             narrow[c] = null ? narrow_null(k) : (uint32_t)x;
         else
@@ -557,15 +564,15 @@ static qn_status key_words(qn_vm *vm, qn_packed *p, const packed_key *k, void *t
     if (st != QN_OK)
         return st;
     uint32_t       shift = k->value.shift;
-    uint64_t       base = (uint64_t)k->base, null = null_bits(k);
+    uint64_t       base = (uint64_t)k->base, mask = field_mask(&k->value), null = null_bits(k);
     const int64_t *x = l->integers;
     if (!l->some_null) {
         for (uint32_t j = 0; j < n; j++)
-            to[j] |= ((uint64_t)x[j] - base) << shift;
+            to[j] |= (((uint64_t)x[j] - base) & mask) << shift;
         return QN_OK;
     }
     for (uint32_t j = 0; j < n; j++) {
-        to[j] |= l->null[j] ? 0 : ((uint64_t)x[j] - base) << shift;
+        to[j] |= l->null[j] ? 0 : (((uint64_t)x[j] - base) & mask) << shift;
         if (null_to)
             null_to[j] |= l->null[j] ? null : 0;
     }
@@ -805,7 +812,7 @@ qn_status packed_flush_block(qn_vm *vm, qn_groups *g)
                 if (st != QN_OK)
                     return st;
             } else {
-                x = (uint64_t)integer_at((qn_bank)d->bank, d->values, code) - (uint64_t)k->base;
+                x = key_field(k, integer_at((qn_bank)d->bank, d->values, code));
             }
             t[k->value.word] |= x << k->value.shift;
         }

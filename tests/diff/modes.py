@@ -112,18 +112,18 @@ class Column:
 class Scenario:
     """name, table and queries; all of it drawn from the seed and the name."""
 
-    def __init__(self, seed, name, rows, blocks, kinds, queries):
+    def __init__(self, seed, name, rows, blocks, kinds, queries, spreads=SPREADS, make=None):
         rng = random.Random('%s %s' % (seed, name))
         self.name, self.rows = name, rows
         self.columns = [Column(rng, 'id', 'integer', 'ascending', 0, rows)]
         for i in range(6):
             kind = rng.choice(kinds)
-            self.columns.append(Column(rng, 'k%d' % (i + 1), kind, rng.choice(SPREADS), rng.choice(NULLS), rows))
+            self.columns.append(Column(rng, 'k%d' % (i + 1), kind, rng.choice(spreads), rng.choice(NULLS), rows))
         self.columns.append(Column(rng, 'v1', 'wide integer' if name == 'extremes' else 'integer', rng.choice(SPREADS), rng.choice([0, 0, 0.2]), rows))
         self.columns.append(Column(rng, 'v2', 'bigint', 'many', 0, rows))
         self.columns.append(Column(rng, 's', 'long text' if name == 'strings' else 'text', rng.choice(['head', 'many', 'skew']), 0.05, rows))
         self.places = blocks(rng, rows)
-        self.queries = [make_query(rng, self, i) for i in range(queries)]
+        self.queries = [(make or make_query)(rng, self, i) for i in range(queries)]
 
     def create(self):
         return 'CREATE TABLE t(%s);\n' % ', '.join('%s %s' % (c.name, c.type) for c in self.columns)
@@ -155,6 +155,11 @@ def uneven(rng, rows):
     return sorted({0, rows, rng.randrange(rows), min(rows, 1025)})
 
 
+def few_blocks(rng, rows):
+    """Large enough for histograms of counts to differ, in one case nearly unique within a block."""
+    return sorted({0, rows, rows // 2, rows // 2 + 3000} | {rng.randrange(rows) for _ in range(rng.randrange(4))})
+
+
 ALL_TYPES = list(TYPES)
 SCENARIOS = [ # name, rows, blocks, types of the keys, queries
     ('empty', 0, one_block, ALL_TYPES, 25),
@@ -168,6 +173,8 @@ SCENARIOS = [ # name, rows, blocks, types of the keys, queries
     ('strings', 1500, uneven, ['text', 'integer'], 25),
     ('many blocks', 9000, many_blocks, ALL_TYPES, 40),
     ('large', 90000, many_blocks, ['integer', 'bigint', 'text', 'smallint', 'timestamp'], 25),
+    ('tops', 110000, few_blocks, ['integer', 'bigint', 'text', 'integer', 'date', 'varchar(90)'], 40, ['skew', 'head', 'head', 'skew', 'few', 'many'],
+     lambda *of: make_top_query(*of)),
 ]
 
 
@@ -190,8 +197,10 @@ def condition(rng, columns):
 
 
 def key(rng, c):
-    """An expression over one column to group by."""
+    """An expression over one column to group by; NULL may become a value."""
     forms = ['{c}'] * 6
+    if c.type in ('integer', 'bigint', 'text', 'varchar(90)') and not c.long:
+        forms += ['coalesce({c}, %s)' % c.literal(rng)]
     if c.type in ('integer', 'bigint'):
         forms += ['{c} % 10', '-{c}', '{c} / 1000']
     elif c.text:
@@ -263,6 +272,31 @@ def make_query(rng, table, number):
     cut = rng.random() < (0.7 if order else 0.2)
     sql = 'SELECT %s FROM t%s GROUP BY %s%s%s%s;' % (show(keys + aggregates), where, ', '.join(keys), having, order, limit if cut else '')
     return Query(number, sql, bool(order or cut), total or not (cut or order))
+
+
+def make_top_query(rng, table, number):
+    """Groups of which LIMIT takes few: thresholds, fixed groups, whole lists."""
+    columns = table.columns
+    keyed = rng.sample(columns[1:7] + columns[9:], rng.choice([1, 1, 2, 2, 3]))
+    keys = [c.name for c in keyed]
+    where = ''
+    if rng.random() < 0.6:
+        where = ' WHERE ' + ' AND '.join(condition(rng, rng.choice([keyed, keyed, columns])) for _ in range(rng.choice([1, 1, 2])))
+    if rng.random() < 0.12:
+        c = rng.choice(columns)
+        return Query(number, 'SELECT count(DISTINCT %s) FROM t%s;' % (c.name, where), True, True)
+    limit = ' LIMIT %s' % rng.choice([1, 3, 10, 10, 40, 700]) + rng.choice(['', '', ' OFFSET 2', ' OFFSET 13'])
+    first = rng.choice(['count(*)', 'count(*)', 'count(*)', 'count(%s)' % rng.choice(columns).name, 'count(DISTINCT %s)' % rng.choice(columns).name])
+    others = [aggregate(rng, columns) for _ in range(rng.choice([0, 0, 1, 2]))]
+    shown_keys = keys + [rng.choice([k + ' - 1', k + ' + 2', '1 / (%s + 7)' % k]) for k, c in zip(keys, keyed)
+                         if c.type in ('integer', 'bigint') and rng.random() < 0.2]
+    select = 'SELECT %s FROM t%s GROUP BY %s' % (', '.join(shown_keys + [first] + others), where, ', '.join(keys))
+    shape = rng.random()
+    if shape < 0.25: # groups of the first rows
+        return Query(number, select + limit + ';', True, False)
+    if shape < 0.5: # ties are settled by the engine
+        return Query(number, select + ' ORDER BY %s DESC' % first + limit + ';', True, False)
+    return Query(number, select + ' ORDER BY %s DESC, %s' % (first, ', '.join(keys)) + limit + ';', True, True)
 
 
 class Query:

@@ -24,6 +24,9 @@ static const char *const setup[] = {
     "FROM generate_series(1, 5000) AS x(i)",
     "CREATE TABLE u (k text, v integer)",
     "INSERT INTO u SELECT 'unique ' || i, i FROM generate_series(1, 3000) AS x(i)", /* nearly all distinct: kept by row */
+    "CREATE TABLE w (x integer, y text, z bigint)", /* enough distinct values for thresholds */
+    "INSERT INTO w SELECT CASE WHEN i % 2 = 0 THEN i % 9 ELSE i END, 'word ' || i % 13, i FROM generate_series(1, 40000) AS x(i)",
+    "INSERT INTO w SELECT CASE WHEN i % 2 = 0 THEN i % 7 ELSE -i END, 'word ' || i % 11, i FROM generate_series(1, 40000) AS x(i)",
 };
 
 static const char *const statements[] = {
@@ -42,6 +45,11 @@ static const char *const statements[] = {
     "SELECT 1 + 2, 'a' || 'b', CASE WHEN true THEN 3 ELSE 4 END, NULLIF(5, 5), date '2020-01-01' + 3",
     "SELECT b FROM (SELECT b, count(*) AS n FROM t GROUP BY b) AS q WHERE n > 50 ORDER BY n DESC, b LIMIT 5",
     "SELECT DISTINCT s, substring(b, 1, 4) FROM t ORDER BY s",
+    "SELECT s, b, g, count(*), sum(a), max(c), count(DISTINCT d) FROM t GROUP BY s, b, g ORDER BY 4 DESC, 1, 2, 3 LIMIT 5",
+    "SELECT b, s, a, count(*), count(DISTINCT b) FROM t WHERE s > 2 GROUP BY b, s, a LIMIT 4",
+    "SELECT count(DISTINCT c), count(DISTINCT b), min(a) FROM t",
+    "SELECT x, count(*), sum(x) FROM w WHERE x <> 3 GROUP BY x ORDER BY 2 DESC LIMIT 3",
+    "SELECT y, x, x - 1, count(*), count(DISTINCT z) FROM w GROUP BY x, y ORDER BY 4 DESC LIMIT 3",
 };
 
 static qn_database   *db;

@@ -14,8 +14,31 @@ struct qn_appender {
     uint64_t          sequence, rows;
     qn_fill           fill;
     qn_block_builder *builder;
+    uint32_t          block_rows; /* a block has no more rows, and no more text than this: less under a memory limit */
+    uint64_t          block_text;
     bool              failed;
 };
+
+/* Beside the statement that makes the rows, which may need most of the memory. */
+static void set_sizes(qn_appender *a)
+{
+    uint64_t limit = qn_load_memory_limit(a->env->mem, 0);
+    uint64_t row = qn_fill_row_bytes(a->fill.columns, a->fill.column_count) + QN_LOAD_ENCODE_BYTES;
+
+    qn_block_builder_limit(a->builder, limit);
+    a->block_rows = QN_BLOCK_ROWS;
+    a->block_text = limit ? limit / 8 : UINT64_MAX;
+    while (limit && a->block_rows > QN_LOAD_ROWS_LEAST && a->block_rows * row > limit / 8)
+        a->block_rows /= 2;
+}
+
+static uint64_t text_bytes(const qn_fill *fill)
+{
+    uint64_t bytes = 0;
+    for (uint32_t c = 0; c < fill->column_count; c++)
+        bytes += fill->parts[0].string_bytes[c];
+    return bytes;
+}
 
 qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id,
                           const qn_column *columns, uint32_t column_count, qn_appender **appender,
@@ -32,6 +55,7 @@ qn_status qn_appender_new(qn_env *env, qn_change *change, uint64_t table_id,
     a->table_id = table_id;
     QN_TRY(qn_fill_init(&a->fill, env->mem, columns, column_count, 1, err));
     QN_TRY(qn_block_builder_new(env, &a->builder, err));
+    set_sizes(a);
     *appender = a;
     return QN_OK;
 done:
@@ -190,7 +214,7 @@ qn_status qn_appender_add(qn_appender *a, const void *const *values, const uint6
         return qn_fail(err, QN_SQLSTATE_MISUSE, "the appender has failed before");
     QN_TRY(check_nulls(a, values, nulls, rows, err));
     while (from < rows) {
-        uint32_t room = QN_BLOCK_ROWS - a->fill.rows,
+        uint32_t room = a->block_rows - a->fill.rows,
                  count = rows - from < room ? rows - from : room;
         QN_TRY(qn_fill_reserve(&a->fill, a->fill.rows + count, err));
         for (uint32_t c = 0; c < a->fill.column_count; c++)
@@ -198,7 +222,7 @@ qn_status qn_appender_add(qn_appender *a, const void *const *values, const uint6
         a->fill.rows += count;
         a->rows += count;
         from += count;
-        if (a->fill.rows == QN_BLOCK_ROWS)
+        if (a->fill.rows == a->block_rows || text_bytes(&a->fill) >= a->block_text)
             QN_TRY(flush(a, err));
     }
 done:

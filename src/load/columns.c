@@ -736,23 +736,11 @@ done:
     return st;
 }
 
-/* What the load may take: its own limit, or the least of those above its memory. */
-static uint64_t memory_limit(const qn_load_job *job)
-{
-    uint64_t limit = job->memory_limit_bytes;
-    for (qn_mem *m = job->env->mem; m; m = m->parent) {
-        uint64_t bytes = atomic_load(&m->limit_bytes);
-        if (bytes && (!limit || bytes < limit))
-            limit = bytes;
-    }
-    return limit;
-}
-
 /* Shorter blocks where rows are so long, or memory is so small, that a full one would not fit. */
 static void set_sizes(load *l)
 {
     const qn_load_job *job = l->job;
-    uint64_t           limit = memory_limit(job), bytes_per_row = 1;
+    uint64_t           limit = qn_load_memory_limit(job->env->mem, job->memory_limit_bytes), bytes_per_row = 1;
 
     for (uint64_t p = 0; p < l->part_count; p++) {
         qn_reader_part info;
@@ -788,6 +776,7 @@ static qn_status set_up_worker(load *l, worker *w, qn_error *err)
     w->strings.pages = &w->page;
     w->strings.string_bytes = &w->string_bytes;
     QN_TRY(qn_block_builder_new(l->job->env, &w->builder, err));
+    qn_block_builder_limit(w->builder, qn_load_memory_limit(l->job->env->mem, l->job->memory_limit_bytes));
     QN_ALLOC(err, w->values = qn_alloc(l->mem, (rows + 1) * 16));
     QN_ALLOC(err, w->ids = qn_alloc(l->mem, rows * sizeof *w->ids));
     QN_ALLOC(err, w->nulls = qn_alloc(l->mem, (rows + 63) / 64 * 8));

@@ -585,7 +585,8 @@ qn_status qn_convert_run(qn_convert *cv, const qn_convert_task *t, const _Atomic
     }
     if (good < t->count) {
         *line = t->base_line + t->records[good].line;
-        st = qn_load_invalid_utf8(t->data + bad, t->data_bytes - bad, err);
+        size_t end = t->data_bytes ? t->data_bytes : t->records[good].end;
+        st = qn_load_invalid_utf8(t->data + bad, end - bad, err);
         qn_convert_context(err, cv->job->table->name, t->file, *line, NULL, NULL, 0);
     }
     return st;

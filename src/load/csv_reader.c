@@ -350,7 +350,7 @@ static qn_status cursor_next(qn_reader_cursor *c, qn_reader_vector *vectors, uin
     }
     n = n < BATCH_ROWS ? n : BATCH_ROWS;
     qn_fill_reset(&c->fill);
-    qn_convert_task task = {.data = c->at->data, .data_bytes = c->at->bytes, .records = c->at->records + c->next, .count = n,
+    qn_convert_task task = {.data = c->at->data, .records = c->at->records + c->next, .count = n,
                             .base_line = c->at->base_line, .fill = &c->fill, .file = c->reader->path};
     st = qn_convert_run(c->convert, &task, &never, &line, &failure);
     if (st != QN_OK) {

@@ -50,6 +50,17 @@ size_t qn_fill_row_bytes(const qn_column *columns, uint32_t column_count)
     return bytes;
 }
 
+uint64_t qn_load_memory_limit(const qn_mem *mem, uint64_t own)
+{
+    uint64_t limit = own;
+    for (const qn_mem *m = mem; m; m = m->parent) {
+        uint64_t bytes = atomic_load(&m->limit_bytes);
+        if (bytes && (!limit || bytes < limit))
+            limit = bytes;
+    }
+    return limit;
+}
+
 qn_status qn_fill_init(qn_fill *fill, qn_mem *mem, const qn_column *columns, uint32_t column_count,
                        uint32_t parts, qn_error *err)
 {

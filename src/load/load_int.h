@@ -137,6 +137,12 @@ void      qn_fill_deinit(qn_fill *fill); /* a zeroed one is allowed */
 /* Room for `rows` rows; keeps what is there.  Not while other threads fill. */
 qn_status qn_fill_reserve(qn_fill *fill, uint32_t rows, qn_error *err);
 void      qn_fill_reset(qn_fill *fill); /* empty; keeps the memory */
+/* Under a memory limit blocks are made shorter, but not below so many rows. */
+#define QN_LOAD_ROWS_LEAST   (1u << 14)
+/* What the encoder needs for a row of one column at most: its hash table, and values sorted as texts. */
+#define QN_LOAD_ENCODE_BYTES ((uint64_t)200)
+/* What a load may take: `own` bytes, or the least of the limits of mem and those above it; 0: no limit. */
+uint64_t qn_load_memory_limit(const qn_mem *mem, uint64_t own);
 /* Bytes a row takes in the buffers, rounded up. */
 size_t qn_fill_row_bytes(const qn_column *columns, uint32_t column_count);
 /* Room for a string of column c; NULL when memory is refused. */
@@ -198,7 +204,7 @@ typedef struct qn_convert qn_convert; /* one per worker */
 
 typedef struct qn_convert_task {
     const char      *data; /* the chunk, padded */
-    size_t           data_bytes;
+    size_t           data_bytes; /* errors may show bytes up to here; 0: of their record only */
     const qn_record *records;
     uint32_t         count;
     uint64_t         base_line;

@@ -9,7 +9,7 @@
  *
  * What block k holds depends on the input alone, never on the number of threads: rows k·2^19 and
  * on.  Only rows so long that a block's text would pass BLOCK_TEXT_BYTES, or a memory limit too
- * small for the buffers of a full block, make blocks shorter.
+ * small for the buffers of a full block and for encoding it, make blocks shorter.
  *
  * Several files are loaded one after the other, and rows of two may share a block.  The reader begins each with a
  * fresh chunk, and a place in the input is the number of the file above the line in it.
@@ -25,6 +25,7 @@
 #include "load/load_int.h"
 
 #define CHUNK_BYTES       ((size_t)4 << 20)
+#define CHUNK_LEAST       ((size_t)1 << 17)
 #define CHUNK_RECORDS     (1u << 17)
 #define CHUNKS_PER_WORKER 2
 #define BLOCK_TEXT_BYTES  ((uint64_t)1 << 30)
@@ -83,6 +84,7 @@ typedef struct load {
     uint32_t           threads, chunk_count, fill_count;
     uint32_t           block_rows;
     uint64_t           block_text;
+    size_t             chunk_bytes;
     chunk             *chunks;
     task              *tasks;
     uint32_t           task_count;
@@ -630,7 +632,7 @@ static qn_status read_chunk(load *l, chunk *c, size_t full, bool *end, qn_error 
 /* Read more into c and find its records.  Those found before a failure are good. */
 static qn_status read_records(load *l, chunk *c, bool *end, qn_error *err)
 {
-    qn_status st = reserve_chunk(l, c, CHUNK_BYTES, err);
+    qn_status st = reserve_chunk(l, c, l->chunk_bytes, err);
 
     /* All that is here has been scanned and no record ended: one longer than the chunk needs room. */
     if (st == QN_OK && !l->list_full && c->bytes == c->capacity)
@@ -653,9 +655,9 @@ static chunk *next_chunk(load *l, chunk *c, qn_status *st, qn_error *err)
     chunk *next = take_chunk(l);
     if (!next)
         return NULL;
-    size_t begin = l->records.begin, rest = c->bytes - begin, room = CHUNK_BYTES;
-    if (rest > CHUNK_BYTES / 2) /* what waits to be scanned fits; a long record will need more */
-        room = l->list_full ? (rest > CHUNK_BYTES ? rest : CHUNK_BYTES) : rest * 2;
+    size_t begin = l->records.begin, rest = c->bytes - begin, room = l->chunk_bytes;
+    if (rest > room / 2) /* what waits to be scanned fits; a long record will need more */
+        room = l->list_full ? (rest > room ? rest : room) : rest * 2;
     l->fill_bytes = begin; /* as much as a full list took */
     *st = reserve_chunk(l, next, room, err);
     if (*st != QN_OK) {
@@ -766,25 +768,33 @@ static void reader_main(void *arg)
 static void set_sizes(load *l)
 {
     const qn_load_job *job = l->job;
-    uint64_t           limit = job->memory_limit_bytes;
+    uint64_t           limit = qn_load_memory_limit(job->env->mem, job->memory_limit_bytes);
     uint64_t           row = qn_fill_row_bytes(job->table->columns, job->table->column_count);
 
     l->threads = job->threads < 1             ? 1
                  : job->threads > THREADS_MAX ? THREADS_MAX
                                               : (uint32_t)job->threads;
-    l->chunk_count = l->threads * CHUNKS_PER_WORKER + 2;
-    l->task_count = l->chunk_count * 2;
     l->block_rows = QN_BLOCK_ROWS;
     l->block_text = BLOCK_TEXT_BYTES;
     l->fill_count = FILLS_MAX;
-    if (!limit)
-        return;
-    while (l->block_rows > 1u << 14 && l->block_rows * row > limit / 4)
-        l->block_rows /= 2;
-    if (l->block_text > limit / 4)
-        l->block_text = limit / 4;
-    if (2 * l->block_rows * row + l->block_text > limit / 2)
-        l->fill_count = 1;
+    l->chunk_bytes = CHUNK_BYTES;
+    if (limit) {
+        while (l->block_rows > QN_LOAD_ROWS_LEAST &&
+               (l->block_rows * row > limit / 4 || l->block_rows * QN_LOAD_ENCODE_BYTES > limit / 8))
+            l->block_rows /= 2;
+        if (l->block_text > limit / 8)
+            l->block_text = limit / 8;
+        if (2 * (l->block_rows * row + l->block_text) > limit / 2)
+            l->fill_count = 1;
+        /* Fewer threads, not shorter blocks: what a block holds does not depend on how many there are. */
+        uint64_t most = limit / 4 / (l->block_rows * QN_LOAD_ENCODE_BYTES + QN_BLOCK_TRIGRAM_BYTES);
+        if (l->threads > most)
+            l->threads = most ? (uint32_t)most : 1;
+    }
+    l->chunk_count = l->threads * CHUNKS_PER_WORKER + 2;
+    l->task_count = l->chunk_count * 2;
+    while (limit && l->chunk_bytes > CHUNK_LEAST && l->chunk_count * l->chunk_bytes > limit / 12) /* records take half as much again */
+        l->chunk_bytes /= 2;
 }
 
 static qn_status set_up(load *l, qn_error *err)
@@ -819,6 +829,7 @@ static qn_status set_up(load *l, qn_error *err)
         w->index = i;
         QN_TRY(qn_block_builder_new(job->env, &w->builder, err));
         qn_block_builder_codec(w->builder, job->text_codec);
+        qn_block_builder_limit(w->builder, qn_load_memory_limit(job->env->mem, job->memory_limit_bytes));
         QN_TRY(qn_convert_new(job, &w->convert, err));
     }
 done:

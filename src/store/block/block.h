@@ -61,6 +61,11 @@ typedef struct qn_block_segment { /* one finished column: its sections, ready to
 qn_status qn_block_builder_new(qn_env *env, qn_block_builder **builder, qn_error *err);
 void      qn_block_builder_free(qn_block_builder *builder);
 void      qn_block_builder_codec(qn_block_builder *builder, qn_text_codec codec); /* for the columns from now on */
+/* The tables of trigrams: what a builder takes for a column of many strings, however few rows a block has. */
+#define QN_BLOCK_TRIGRAM_BYTES ((uint64_t)26 << 20)
+/* Under so tight a memory limit (0: none) that these are more than a quarter of it, no trigrams are listed: LIKE looks at
+ * all strings. */
+void qn_block_builder_limit(qn_block_builder *b, uint64_t memory_limit_bytes);
 /* rows 1..QN_BLOCK_ROWS.  Free the segment with qn_block_segment_free. */
 qn_status qn_block_encode(qn_block_builder *builder, const qn_block_column_in *column, uint32_t rows,
                           qn_block_segment *segment, qn_error *err);

@@ -65,6 +65,11 @@ void qn_block_builder_codec(qn_block_builder *b, qn_text_codec codec)
     b->codec.choice = codec;
 }
 
+void qn_block_builder_limit(qn_block_builder *b, uint64_t memory_limit_bytes)
+{
+    b->no_trigrams = memory_limit_bytes && memory_limit_bytes / 4 < QN_BLOCK_TRIGRAM_BYTES;
+}
+
 /* ---- statistics, counts and codes ----------------------------------------------------------- */
 
 static void count_statistics(qn_block_builder *b, const uint32_t *counts, uint32_t distinct)

@@ -56,6 +56,7 @@ struct qn_block_builder {
     qn_out   out, tri_out;
     qn_codec_writer codec;
     bool     trigrams_clear; /* SLOT_TRIGRAMS is all zeros, as the next column wants it */
+    bool     no_trigrams;    /* there is no memory for their tables */
 
     /* The column at hand. */
     const qn_block_column_in *in;

@@ -164,7 +164,7 @@ qn_status qn_trigrams_write(qn_block_builder *b, const qn_str *sorted, uint32_t 
              limit = chunks / 4, total = 0;
     uint32_t    *next;
     gather_state g;
-    if (chunks < MIN_CHUNKS)
+    if (chunks < MIN_CHUNKS || b->no_trigrams)
         return QN_OK;
     uint32_t *chunk_ends = qn_build_array(b, SLOT_DELTA, uint32_t, chunks);
     if (!chunk_ends || !prepare_tables(b, &g, &next))

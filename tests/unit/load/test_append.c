@@ -80,6 +80,22 @@ static void test_blocks(void **state)
     fixture_close(&f);
 }
 
+/* As SET quern.memory_limit has it: the rows of a full block, and what encodes them, would take much more. */
+static void test_the_limit_of_the_memory(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, "a bigint, b text");
+    f.mem.limit_bytes = f.mem.used_bytes + (24 << 20);
+    assert_int_equal(append(&f, 300000, 1000, UINT64_MAX), QN_OK);
+    assert_int_equal(f.rows, 300000);
+    f.mem.limit_bytes = 0;
+    qn_snapshot *s = qn_store_snapshot(f.store);
+    assert_true(qn_catalog_table(s, "t")->block_count > 1);
+    qn_snapshot_unref(s);
+    fixture_close(&f);
+}
+
 static void test_not_null(void **state)
 {
     (void)state;
@@ -112,7 +128,7 @@ static void test_every_allocation_fails_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_and_nulls), cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_rows_and_nulls), cmocka_unit_test(test_blocks), cmocka_unit_test(test_the_limit_of_the_memory),
         cmocka_unit_test(test_not_null), cmocka_unit_test(test_every_allocation_fails_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -424,6 +424,30 @@ static void test_short_lines_do_not_pile_up(void **state)
     fixture_close(&f);
 }
 
+/* The limit of the memory itself, as SET quern.memory_limit has it: buffers, the encoder and what is read all keep to it. */
+static void test_the_limit_of_the_memory(void **state)
+{
+    (void)state;
+    fixture  f;
+    size_t   bytes;
+    uint32_t blocks = 0;
+    char    *text = many_rows(300000, &bytes);
+    for (int threads = 1; threads <= 4; threads += 3) {
+        fixture_open(&f, "a bigint not null, b text, c timestamp");
+        f.job.threads = threads;
+        f.mem.limit_bytes = f.mem.used_bytes + (32 << 20);
+        assert_int_equal(fixture_load_step(&f, text, bytes, SIZE_MAX), QN_OK);
+        assert_int_equal(f.rows, 300000);
+        qn_snapshot *s = qn_store_snapshot(f.store);
+        assert_true(qn_catalog_table(s, "t")->block_count > 1);
+        assert_true(threads == 1 || qn_catalog_table(s, "t")->block_count == blocks);
+        blocks = qn_catalog_table(s, "t")->block_count;
+        qn_snapshot_unref(s);
+        fixture_close(&f);
+    }
+    free(text);
+}
+
 static void test_a_small_limit_makes_smaller_blocks(void **state)
 {
     (void)state;
@@ -755,6 +779,7 @@ int main(void)
         cmocka_unit_test(test_lowest_line_wins),
         cmocka_unit_test(test_long_records),
         cmocka_unit_test(test_a_small_limit_makes_smaller_blocks),
+        cmocka_unit_test(test_the_limit_of_the_memory),
         cmocka_unit_test(test_missing_file_and_directory),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_errors_before_the_damage_come_first),

@@ -52,6 +52,7 @@ typedef struct state {
     uint8_t       phase;
     bool          narrowed; /* FILTER or a relative ran outside any SEL_SAVE */
     bool          dirty;    /* groups of this block are not flushed */
+    bool          unlisted; /* LIST_TOP or LIST_DISTINCT is still to come: there may be no groups yet to fold into */
     uint8_t       selections;
     uint8_t       found_level;
     uint32_t      slot;     /* PHASE_SLOT: which */
@@ -201,6 +202,7 @@ static bool state_merge(verifier *v, state *into, const state *from)
         return refuse(v, "reached with different pipelines run");
     into->narrowed |= from->narrowed;
     into->dirty |= from->dirty;
+    into->unlisted |= from->unlisted;
     if (into->found != from->found)
         into->found = NO_OBJECT;
     else if (from->found_level > into->found_level)
@@ -788,6 +790,8 @@ static bool step_aggregation(verifier *v, state *s)
     if (!pl->to_groups || o != pl->group_owner)
         return refuse(v, "the pipeline does not feed object %u", o);
     if (op == QN_OP_GROUP_FLUSH) {
+        if (s->unlisted)
+            return refuse(v, "the plan works on whole lists first");
         s->dirty = false;
         return in_phase(v, s, PHASE_DRAINED);
     }
@@ -931,6 +935,8 @@ static bool next_batch(verifier *v, state *s, bool blocks, bool from_start)
         return refuse(v, "not allowed %s", phase_names[s->phase]);
     if (s->selections)
         return refuse(v, "selections are saved across batches");
+    if (s->unlisted)
+        return refuse(v, "the plan works on whole lists first");
     if (!head_note(v, s))
         return false;
     forget_registers(v, s);
@@ -1003,6 +1009,7 @@ static bool step_pipeline(verifier *v, state *s)
         if (!branch(v, s, a))
             return false;
         s->phase = PHASE_BLOCK;
+        s->unlisted = v->cp->list_top || v->cp->list_distinct;
         return true;
     case QN_OP_BLOCK_END:
         if (!in_phase(v, s, PHASE_DRAINED) || (s->dirty && !refuse(v, "GROUP_FLUSH is missing")))
@@ -1028,6 +1035,7 @@ static bool step_pipeline(verifier *v, state *s)
         if (!branch(v, s, op == QN_OP_LIST_TOP ? a : b))
             return false;
         s->phase = values ? PHASE_WALK : PHASE_BLOCK;
+        s->unlisted = false;
         return true;
     case QN_OP_VALUES_NEXT:
         return next_batch(v, s, true, s->phase == PHASE_WALK);

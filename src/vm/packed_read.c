@@ -177,7 +177,9 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
         if (st == QN_OK)
             st = flush_caches(p, err);
     }
-    for (int w = 0; w < p->workers && st == QN_OK; w++) {
+    if (st != QN_OK)
+        return st;
+    for (int w = 0; w < p->workers; w++) {
         packed_local *l = &p->locals[w];
         tuple_parts_seal(&l->parts);
         for (uint32_t i = 0; i < 1u << p->bits; i++)
@@ -185,7 +187,7 @@ qn_status packed_merge(qn_exec *exec, qn_groups *g, qn_error *err)
     }
     p->together = parts_together(group_parts, p, 0);
     g->part_count = packed_partitions(p);
-    return st;
+    return QN_OK;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */

@@ -312,6 +312,9 @@ const step script[] = {
     {STEP_READ, "SELECT regexp_replace(d, '([0-9]+)', '<\\1>', 'g') FROM t WHERE a < 3 ORDER BY a, d"},
     {STEP_READ, "SELECT c, count(*), sum(f), avg(e), count(DISTINCT b) FROM t GROUP BY c ORDER BY 2 DESC, c LIMIT 10"},
     {STEP_READ, "SELECT d, count(*) FROM t GROUP BY d ORDER BY 2 DESC, 1 LIMIT 3"},
+    {STEP_READ, "SELECT c, i, a, count(*), sum(a), max(b), count(DISTINCT d) FROM t GROUP BY c, i, a ORDER BY 4 DESC, 1, 2, 3 LIMIT 4"},
+    {STEP_READ, "SELECT c, i, count(DISTINCT b) FROM t WHERE a = -77 AND c = 'none' GROUP BY c, i LIMIT 2"}, /* no row at all */
+    {STEP_READ, "SELECT a, d, count(*) FROM t GROUP BY a, d LIMIT 3"},
     {STEP_READ, "SELECT c, b % 5 AS m, count(*) AS n FROM t GROUP BY c, m HAVING count(*) > 2 ORDER BY n, c, m LIMIT 20"},
     {STEP_SESSION, "SET quern.group_mode = 'hash'"},
     {STEP_READ, "SELECT c, i, count(*), sum(e), max(h) FROM t GROUP BY c, i ORDER BY c, i"},

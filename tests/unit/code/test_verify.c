@@ -274,6 +274,8 @@ REFUSED_BODY(return_outside_a_subroutine, "RETURN outside", put(f, QN_OP_RETURN,
 REFUSED_BODY(halt_in_a_batch, "not allowed while there is a batch", put(f, QN_OP_HALT, QN_BANK_NONE, 0);)
 REFUSED_BODY(block_end_in_a_batch, "not allowed while there is a batch", put(f, QN_OP_BLOCK_END, QN_BANK_NONE, 0);)
 REFUSED_BODY(values_of_a_row_source, "the source does not have it", put2(f, QN_OP_VALUES_BEGIN, QN_BANK_NONE, 0, 0);)
+REFUSED_BODY(list_of_another_plan, "does not work on whole lists", put(f, QN_OP_LIST_TOP, QN_BANK_NONE, f->p.code_count + 1);)
+REFUSED_BODY(fixed_groups_in_a_batch, "not allowed while there is a batch", put(f, QN_OP_GROUP_FIXED, QN_BANK_NONE, f->p.code_count + 1);)
 REFUSED_BODY(update_before_find, "no GROUP_FIND", put2(f, QN_OP_AGG_COUNT, QN_BANK_NONE, 0, 0);)
 REFUSED_BODY(find_inside_a_condition, "no GROUP_FIND", put2(f, QN_OP_LOAD_COLUMN, QN_BANK_I32, 0, 0);
              put(f, QN_OP_SEL_SAVE, QN_BANK_NONE, 0); put_wide(f, QN_OP_GROUP_FIND, QN_BANK_NONE, WIDE(0, 0, 1));
@@ -353,6 +355,16 @@ static void calls_are_checked(void **state)
 }
 
 /* ---- what is refused: the main range ------------------------------------------------------------------ */
+
+/* While LIST_TOP looks around there are no groups yet: rows must not come before it. */
+static void rows_before_their_lists(void **state)
+{
+    (void)state;
+    fixture *f = fixture_new();
+    make_program(f, NULL);
+    f->ranges[0].list_top = true;
+    refused(f, "works on whole lists first");
+}
 
 #define REFUSED_MAIN(name, why, ...)                                                                \
     static void name##_body(fixture *f) { __VA_ARGS__ }                                             \
@@ -553,7 +565,8 @@ int main(void)
         T(save_across_batches), T(selections_too_deep), T(save_on_one_path_only), T(written_on_one_path_only),
         T(written_inside_a_condition), T(merge_into_a_column), T(blank_of_no_bank), T(filter_by_a_number),
         T(stack_code_in_a_pipeline), T(run_in_a_pipeline), T(return_outside_a_subroutine), T(halt_in_a_batch),
-        T(block_end_in_a_batch), T(values_of_a_row_source), T(update_before_find), T(find_inside_a_condition),
+        T(block_end_in_a_batch), T(values_of_a_row_source), T(rows_before_their_lists), T(list_of_another_plan), T(fixed_groups_in_a_batch),
+        T(update_before_find), T(find_inside_a_condition),
         T(groups_of_another_pipeline), T(wrong_number_of_keys), T(key_registers_out_of_range), T(emit_to_groups),
         T(no_such_constant), T(constant_of_another_bank), T(set_of_another_bank), T(no_such_slot), T(no_such_function),
         T(cast_to_an_unknown_type), T(cast_with_an_absurd_modifier), T(cast_into_its_argument), T(call_of_batch_code),

@@ -972,11 +972,11 @@ qn_status packed_fold(qn_vm *vm, qn_groups *g, uint32_t first)
         return st;
     if (l->by_code) {
         fold_by_code(l, p, n);
-        return p->distinct_count ? packed_spill(vm, p) : QN_OK;
+        return p->distinct_count ? packed_spill(vm->exec, p, vm->worker, true, vm->err) : QN_OK;
     }
     l->used_rows = true;
     st = all_key_words(vm, p, first, lanes, n);
     if (st == QN_OK)
         st = insert_lanes(vm, l, &l->cache, &l->parts, &p->shape, n);
-    return st == QN_OK ? packed_spill(vm, p) : st;
+    return st == QN_OK ? packed_spill(vm->exec, p, vm->worker, true, vm->err) : st;
 }

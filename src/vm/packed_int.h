@@ -136,8 +136,9 @@ qn_status packed_fixed_note(qn_vm *vm, qn_packed *p, uint32_t n);
 uint32_t  packed_fixed_keep(const qn_packed *p, packed_local *l, const uint16_t *lanes, uint16_t *kept, uint32_t n);
 void      packed_fixed_free(packed_fixed *f);
 
-/* packed_spill.c: give tuples to the disk if memory is short; read those of a part back to `out`. */
-qn_status packed_spill(qn_vm *vm, qn_packed *p);
+/* packed_spill.c: give a worker's tuples to the disk if memory is short, pairs too unless others are reading them; read
+ * those of a part back to `out`. */
+qn_status packed_spill(qn_exec *exec, qn_packed *p, int worker, bool pairs, qn_error *err);
 qn_status packed_read_back(qn_exec *exec, qn_packed *p, spill_chain *chain, uint32_t words, uint64_t *out, qn_error *err);
 void      packed_chains_free(qn_packed *p, packed_local *l);
 

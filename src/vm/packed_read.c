@@ -137,7 +137,7 @@ static qn_status fold_pairs(void *arg, int worker, uint64_t morsel, qn_error *er
         if (!packed_insert(&l->cache, &l->parts, &p->shape, t))
             return qn_nomem(err);
     }
-    return QN_OK;
+    return packed_spill(job->exec, p, worker, false, err);
 }
 
 static qn_status flush_caches(qn_packed *p, qn_error *err)

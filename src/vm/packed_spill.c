@@ -4,11 +4,10 @@
  * same way, together with what of it stayed in memory, when its morsel is folded. */
 #include "vm/packed_int.h"
 
-#define SPILL_LEAST (1u << 20) /* a worker that holds less keeps it */
+#define SPILL_LEAST (512u << 10) /* a worker that holds less keeps it */
 
-static bool chains_make(packed_local *l, qn_packed *p, spill_chain **chains)
+static bool chains_make(qn_packed *p, spill_chain **chains)
 {
-    (void)l;
     if (!*chains)
         *chains = qn_alloc0(p->mem, sizeof **chains << p->bits);
     return *chains != NULL;
@@ -40,23 +39,22 @@ static qn_status parts_write(qn_exec *exec, tuple_parts *parts, spill_chain *cha
     return st;
 }
 
-qn_status packed_spill(qn_vm *vm, qn_packed *p)
+qn_status packed_spill(qn_exec *exec, qn_packed *p, int worker, bool pairs, qn_error *err)
 {
-    packed_local *l = &p->locals[vm->worker];
-    qn_exec      *exec = vm->exec;
+    packed_local *l = &p->locals[worker];
     uint64_t      held = l->parts.held;
     qn_status     st = QN_OK;
     if (!exec->spill.vfs || !exec_over_budget(exec))
         return QN_OK;
-    for (uint32_t d = 0; d < p->distinct_count; d++)
+    for (uint32_t d = 0; pairs && d < p->distinct_count; d++)
         held += l->pairs[d].held;
     if (held < SPILL_LEAST)
         return QN_OK;
-    if (!chains_make(l, p, &l->chains))
-        return qn_nomem(vm->err);
-    st = parts_write(exec, &l->parts, l->chains, vm->err);
-    for (uint32_t d = 0; d < p->distinct_count && st == QN_OK; d++)
-        st = chains_make(l, p, &l->pair_chains[d]) ? parts_write(exec, &l->pairs[d], l->pair_chains[d], vm->err) : qn_nomem(vm->err);
+    if (!chains_make(p, &l->chains))
+        return qn_nomem(err);
+    st = parts_write(exec, &l->parts, l->chains, err);
+    for (uint32_t d = 0; pairs && d < p->distinct_count && st == QN_OK; d++)
+        st = chains_make(p, &l->pair_chains[d]) ? parts_write(exec, &l->pairs[d], l->pair_chains[d], err) : qn_nomem(err);
     return st;
 }
 

@@ -92,6 +92,11 @@ if [ -e "$folder/no.parquet" ]; then echo "FAIL shell \\copy leaves no file"; el
 printf '"' >"$folder/open.csv"
 check "errors of a CSV head" 1 "" "$quern" -c "SELECT * FROM read_csv('$folder/open.csv')"
 if grep -q 'DETAIL:  file "' "$folder/err"; then echo "PASS shell errors of a CSV head name the file"; else echo "FAIL shell errors of a CSV head name the file"; fi
+{ printf 'a,b\n1,'; head -c 30000000 /dev/zero | tr '\0' x; echo; } >"$folder/long.csv"
+check "memory that ran out while planning" 1 "" "$quern" --memory-limit 8MB -c "SELECT count(b) FROM read_csv('$folder/long.csv')"
+if grep -q 'HINT:  Raise it with SET' "$folder/err"; then echo "PASS shell memory that ran out has a hint"; else echo "FAIL shell memory that ran out has a hint"; fi
+check "a memory limit that is too small" 1 "" "$quern" --memory-limit 3B -c "SELECT 1"
+if grep -q 'The memory limit is 3 bytes' "$folder/err"; then echo "PASS shell a memory limit that is too small is named"; else echo "FAIL shell a memory limit that is too small is named"; fi
 check "json" 0 '[{"a":1,"b":"x","c":null,"d":true}]' "$quern" --json -c "SELECT 1 AS a, 'x' AS b, null AS c, true AS d"
 check "jsonl" 0 '{"a":1}' "$quern" --jsonl -c "SELECT 1 AS a"
 check "tsv" 0 "a	b

@@ -68,6 +68,8 @@ qn_status qn_open_in(const qn_world *world, const char *path, const qn_options *
         atomic_store(&db->mem.limit_bytes, qn_sched_default_memory(db->sched));
     *out = db;
 done:
+    if (st == QN_NOMEM && options->memory_limit_bytes)
+        qn_error_detail(err, "The memory limit is %llu bytes.", (unsigned long long)options->memory_limit_bytes);
     if (st != QN_OK)
         qn_close(db);
     return st;
@@ -150,6 +152,15 @@ QN_API void qn_set_notice(qn_connection *conn, qn_notice_fn fn, void *arg)
 
 /* ---- statements -------------------------------------------------------------------------------------- */
 
+/* What the user can do about it, wherever memory ran out. */
+static void explain_nomem(qn_database *db, qn_error *err)
+{
+    uint64_t limit = atomic_load(&db->mem.limit_bytes);
+    if (limit)
+        qn_error_detail(err, "The memory limit is %llu bytes.", (unsigned long long)limit);
+    qn_error_hint(err, "Raise it with SET quern.memory_limit, or ask for less at a time.");
+}
+
 static qn_status prepare(qn_connection *conn, const char *sql, size_t bytes, const char **tail, qn_statement **out,
                          qn_error *err)
 {
@@ -184,6 +195,8 @@ static qn_status prepare(qn_connection *conn, const char *sql, size_t bytes, con
         s->nulls[i] = true;
     *out = s;
 done:
+    if (st == QN_NOMEM)
+        explain_nomem(conn->db, err);
     if (st != QN_OK) {
         position_in_characters(err, sql, bytes);
         unit_unref(u);
@@ -287,12 +300,8 @@ static qn_status run(qn_statement *s, qn_result **result, qn_error *err)
     if (s->unit->bound->kind != QN_STMT_EXECUTE)
         unit_renew(&s->unit, *result);
 done:
-    if (st == QN_NOMEM) {
-        uint64_t limit = atomic_load(&s->conn->db->mem.limit_bytes);
-        if (limit)
-            qn_error_detail(err, "The memory limit is %llu bytes.", (unsigned long long)limit);
-        qn_error_hint(err, "Raise it with SET quern.memory_limit, or ask for less at a time.");
-    }
+    if (st == QN_NOMEM)
+        explain_nomem(s->db, err);
     if (st != QN_OK)
         position_in_characters(err, s->unit->sql, s->unit->sql_bytes);
     qn_arena_deinit(&arena);

@@ -226,7 +226,8 @@ qn_status setting_set(qn_connection *conn, const char *name, const char *value, 
         }
         if (n && (uint64_t)n < used + LEAST_ROOM_BYTES) {
             st = bad_value(name, value, NULL, err);
-            qn_error_hint(err, "The database uses %llu bytes at the moment, and statements need some more.", (unsigned long long)used);
+            qn_error_hint(err, "The database uses %llu bytes at the moment, and statements need 1 MB more: use at least %llu kB.",
+                          (unsigned long long)used, (unsigned long long)((used + LEAST_ROOM_BYTES + 1023) / 1024));
             return st;
         }
         atomic_store(&conn->db->mem.limit_bytes, (uint64_t)n);

@@ -42,12 +42,12 @@ static qn_status parts_write(qn_exec *exec, tuple_parts *parts, spill_chain *cha
 qn_status packed_spill(qn_exec *exec, qn_packed *p, int worker, bool pairs, qn_error *err)
 {
     packed_local *l = &p->locals[worker];
-    uint64_t      held = l->parts.held;
+    uint64_t      held = atomic_load_explicit(&l->parts.held, memory_order_relaxed);
     qn_status     st = QN_OK;
     if (!exec->spill.vfs || !exec_over_budget(exec))
         return QN_OK;
     for (uint32_t d = 0; pairs && d < p->distinct_count; d++)
-        held += l->pairs[d].held;
+        held += atomic_load_explicit(&l->pairs[d].held, memory_order_relaxed);
     if (held < SPILL_LEAST)
         return QN_OK;
     if (!chains_make(p, &l->chains))

@@ -15,7 +15,7 @@ void tuple_part_free(tuple_parts *p, tuple_part *part)
 {
     for (tuple_chunk *c = part->first, *next; c; c = next) {
         next = c->next;
-        p->held -= c->bytes;
+        atomic_fetch_sub_explicit(&p->held, c->bytes, memory_order_relaxed);
         qn_free(p->mem, c, c->bytes);
     }
     memset(part, 0, sizeof *part);
@@ -37,7 +37,7 @@ bool tuple_part_grow(tuple_parts *p, tuple_part *part)
     tuple_chunk *c = qn_alloc(p->mem, bytes);
     if (!c)
         return false;
-    p->held += bytes;
+    atomic_fetch_add_explicit(&p->held, bytes, memory_order_relaxed);
     uint32_t room = (uint32_t)((bytes - sizeof *c) / sizeof(uint64_t) / p->words * p->words);
     *c = (tuple_chunk){.bytes = bytes, .used = room};
     if (part->last)

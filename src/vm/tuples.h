@@ -10,6 +10,7 @@
 #ifndef QN_VM_TUPLES_H
 #define QN_VM_TUPLES_H
 
+#include <stdatomic.h>
 #include <string.h>
 #include "base/alloc.h"
 
@@ -52,7 +53,7 @@ typedef struct tuple_parts { /* one worker's */
     uint32_t    words; /* of a tuple */
     uint32_t    bits;  /* 1 << bits parts */
     tuple_part *parts;
-    uint64_t    held;  /* bytes of all chunks */
+    _Atomic uint64_t held; /* bytes of all chunks, relaxed: grown by its worker, lessened by whoever takes a part */
 } tuple_parts;
 
 /* bits 0 … 12.  False: no memory. */

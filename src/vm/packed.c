@@ -908,17 +908,18 @@ static qn_status fold_fixed(qn_vm *vm, qn_packed *p, uint32_t first, const uint1
 
 /* ---- batches ----------------------------------------------------------------------------------------- */
 
-/* How many partitions, and how large the maps: for all rows if all are folded, else for some times the first block's
- * filtered ones.  Filters often leave rows of a few blocks only; a map that is too small grows, and partitions that
- * are too large are still right. */
+/* How many partitions, and how large the maps: as if the filters left as many rows in every block as in this first one.
+ * Several filters often leave rows of a few blocks only, so then the maps begin smaller and grow; partitions that turn
+ * out small are read together. */
 static qn_status prepare(qn_vm *vm, qn_packed *p)
 {
     bool      few = vm->scan.block && !vm->weights && vm->scan.selected < vm->scan.rows;
-    uint64_t  rows = few ? 4ull * vm->scan.selected : UINT64_MAX;
+    uint64_t  all = few ? (uint64_t)vm->scan.selected * p->table->block_count : UINT64_MAX;
+    uint64_t  rows = few && vm->pl->code->plan->filter_count > 1 ? 4ull * vm->scan.selected : all;
     qn_status st = QN_OK;
     qn_latch_take(&p->prepare_latch);
     if (!atomic_load_explicit(&p->prepared, memory_order_relaxed)) {
-        p->bits = partition_bits(rows < p->table->rows ? rows : p->table->rows);
+        p->bits = partition_bits(all < p->table->rows ? all : p->table->rows);
         for (uint32_t i = 0; i < p->map_count && st == QN_OK; i++) {
             uint64_t values = p->map_values[i], expected = p->map_known[i] ? values : 1024;
             if (!id_map_init(&p->maps[i], p->mem, values, rows < expected ? rows : expected))

@@ -298,6 +298,24 @@ static qn_status candidates_index(qn_list_top *t, uint64_t *tuples, uint64_t n, 
     return QN_OK;
 }
 
+/* Phase 2, with t->least settled.  *pays: there are candidates, and phase 3 may begin. */
+static qn_status note_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
+{
+    uint64_t *tuples, n;
+    t->phase = PHASE_CANDIDATES;
+    qn_status st = exec_run_morsels(exec, pl, err);
+    if (st == QN_OK)
+        st = gather(t, &tuples, &n, err);
+    if (st != QN_OK)
+        return st;
+    *pays = n > 0;
+    if (n)
+        st = candidates_index(t, tuples, n, err);
+    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
+    t->phase = PHASE_FOLD;
+    return st;
+}
+
 /* Run phases 1 and 2; *pays tells whether phase 3 is worth it. */
 static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
 {
@@ -333,18 +351,7 @@ static qn_status find_candidates(qn_exec *exec, pipeline_state *pl, qn_list_top 
         candidates += values_reaching(qn_block_column_at(pl->table->blocks[b].block, t->column), t->least);
     if (candidates > entries / 8)
         return QN_OK;
-    t->phase = PHASE_CANDIDATES;
-    st = exec_run_morsels(exec, pl, err);
-    if (st == QN_OK)
-        st = gather(t, &tuples, &n, err);
-    if (st != QN_OK)
-        return st;
-    *pays = n > 0;
-    if (n)
-        st = candidates_index(t, tuples, n, err);
-    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
-    t->phase = PHASE_FOLD;
-    return st;
+    return note_candidates(exec, pl, t, pays, err);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------- */
@@ -411,7 +418,7 @@ static uint32_t column_for_rows(const qn_table *table, const qn_aggregation *a)
 /* Note the values that may have t->threshold rows. */
 static qn_status find_rows(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bool *pays, qn_error *err)
 {
-    uint64_t *tuples, n, blocks = pl->table->block_count;
+    uint64_t blocks = pl->table->block_count;
     qn_free(t->mem, t->candidates, t->candidate_count * 2 * sizeof(uint64_t));
     qn_free(t->mem, t->heads, t->heads_size * sizeof *t->heads);
     qn_free(t->mem, t->bloom, t->bloom ? (1ull << t->bloom_bits) / 8 : 0);
@@ -420,18 +427,7 @@ static qn_status find_rows(qn_exec *exec, pipeline_state *pl, qn_list_top *t, bo
     t->bloom = NULL;
     t->candidate_count = t->heads_size = 0;
     t->least = (t->threshold + blocks - 1) / blocks;
-    t->phase = PHASE_CANDIDATES;
-    qn_status st = exec_run_morsels(exec, pl, err);
-    if (st == QN_OK)
-        st = gather(t, &tuples, &n, err);
-    if (st != QN_OK)
-        return st;
-    *pays = n > 0;
-    if (n)
-        st = candidates_index(t, tuples, n, err);
-    qn_free(t->mem, tuples, (n * 3 + 1) * sizeof *tuples);
-    t->phase = PHASE_FOLD;
-    return st;
+    return note_candidates(exec, pl, t, pays, err);
 }
 
 /* A threshold that leaves a sixteenth of the rows. */

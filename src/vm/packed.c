@@ -22,7 +22,6 @@
 
 #define CODE_ARRAY_MAX (1u << 19)
 #define CODE_ARRAY_BYTES (16u << 20)
-#define BEST_MAX 4096u
 #define CACHE_TRIAL 16384u    /* tuples after which the cache is judged */
 #define CACHE_HOLIDAY 131072u /* and how many pass it by when fewer than one in eight met its like */
 

@@ -5,6 +5,7 @@
 #include "vm/packed.h"
 
 #define PACKED_MAX_KEYS 8u
+#define BEST_MAX 4096u          /* rows a LIMIT takes at most for its last count to be kept track of */
 #define PACKED_CACHE 2048u      /* tuples a worker holds back, hoping for their key's next row */
 
 typedef struct packed_field { /* bits 0: absent */

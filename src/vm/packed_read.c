@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include "base/assert.h"
 
-#define BEST_MAX 4096u
-
 uint32_t packed_partitions(const qn_packed *p) { return 1u << (p->bits - p->together); }
 uint64_t packed_groups(const qn_packed *p) { return atomic_load(&p->groups); }
 

@@ -65,6 +65,7 @@
     X(INVALID_COLUMN_REFERENCE, "42P10", QN_ERROR, "invalid column reference")                     \
     X(INDETERMINATE_DATATYPE, "42P18", QN_ERROR, "indeterminate datatype")                         \
     X(DISK_FULL, "53100", QN_IO, "disk full")                                                      \
+    X(CONFIGURATION_LIMIT_EXCEEDED, "53400", QN_NOMEM, "configuration limit exceeded")             \
     X(OUT_OF_MEMORY, "53200", QN_NOMEM, "out of memory")                                           \
     X(PROGRAM_LIMIT, "54000", QN_ERROR, "program limit exceeded")                                  \
     X(TOO_COMPLEX, "54001", QN_ERROR, "statement too complex")                                     \

@@ -15,7 +15,7 @@
  *           bytes (4) | rows (4) | zero (20) | payload
  *
  * Bytes read back are checked against the checksum before they are believed: a disk that returns something else is
- * XX001, as everywhere.  A full disk is 53100 and other failures 58030: the statement ends, nothing else is lost. */
+ * XX001, as everywhere.  A full disk is 53100, quern.temp_limit reached 53400, and other failures 58030: the statement ends, nothing else is lost. */
 #include "vm/machine.h"
 
 #include <stdio.h>
@@ -114,7 +114,7 @@ qn_status spill_write(spill_file *f, uint8_t *buffer, size_t bytes, uint32_t row
     memcpy(buffer, &h, sizeof h);
     *offset = atomic_fetch_add_explicit(&f->end, sizeof h + bytes, memory_order_relaxed);
     if (f->limit && *offset + sizeof h + bytes > f->limit)
-        return qn_fail(err, QN_SQLSTATE_DISK_FULL, "temporary file size exceeds quern.temp_limit (%llu bytes)", (unsigned long long)f->limit);
+        return qn_fail(err, QN_SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "temporary file size exceeds quern.temp_limit (%llu bytes)", (unsigned long long)f->limit);
     return f->vfs->write(f->vfs, atomic_load_explicit(&f->file, memory_order_acquire), *offset, buffer, sizeof h + bytes, err);
 }
 

@@ -40,7 +40,7 @@ extern "C" {
 typedef enum qn_status {
     QN_OK = 0,
     QN_ERROR,       /* the statement is wrong or cannot be carried out; sqlstate says why */
-    QN_NOMEM,       /* the memory limit or the machine's memory is exhausted (53200) */
+    QN_NOMEM,       /* the memory limit or the machine's memory is exhausted (53200; 53400) */
     QN_IO,          /* the operating system refused a read, write, sync or open (58030, 53100) */
     QN_CORRUPT,     /* bytes on disk are not what was written (XX001) */
     QN_INTERRUPTED, /* qn_interrupt() was called, or the progress callback asked to stop (57014) */
